@@ -1,0 +1,31 @@
+//! Copies local mail into an IMAP mailbox, with nothing lost and nothing twice.
+//!
+//! A message comes from a [`source`] and goes to the [`mailbox`]; [`transfer`]
+//! does the work. The command line is another crate, and the only one with a
+//! terminal.
+//!
+//! ```text
+//!      flags, env ──────────► Choices       quota, folders, index
+//!                                │  mailbox ──────────┐
+//!      find ─► open ─► scan ─────┴──────────────────► plan ─► Plan      (a dry run stops here)
+//!                                 mailbox ◄─ append ─ copy ⇄ Journal    (intent, then receipt)
+//!                                 mailbox ─── index ─► verify ─► Report
+//!      every stage emits Event ─► Observer ─► progress bar | plain lines | JSON lines
+//! ```
+#![deny(clippy::print_stdout, clippy::print_stderr, clippy::exit)]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)
+)]
+
+pub mod amount;
+pub mod error;
+pub mod event;
+pub mod header;
+pub mod identity;
+pub mod message;
+pub mod safe;
+pub mod settings;
+pub mod utf7;
+
+pub use error::Error;
