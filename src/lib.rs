@@ -26,6 +26,7 @@ pub mod identity;
 pub mod message;
 pub mod safe;
 pub mod settings;
+pub mod source;
 pub mod utf7;
 
 pub use error::Error;
