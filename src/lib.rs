@@ -23,6 +23,7 @@ pub mod error;
 pub mod event;
 pub mod header;
 pub mod identity;
+pub mod mailbox;
 pub mod message;
 pub mod safe;
 pub mod settings;

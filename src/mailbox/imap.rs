@@ -1,0 +1,230 @@
+//! The real mailbox: one signed-in IMAP connection.
+
+use std::io::Read;
+use std::time::Duration;
+
+use super::append::Append;
+use super::sasl::Credentials;
+use super::session::Session;
+use super::sign_in::{abilities, sign_in};
+use super::wire::Stream;
+use super::{
+    Abilities, Batch, Broken, Examined, Fate, Folder, Indexed, Mailbox, MailboxName, Namespace,
+    Quota, Ticket,
+};
+use crate::error::Error;
+use crate::message::{Flags, Keywords};
+
+/// How long a goodbye may take.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+/// A mailbox behind a connection that is already secure.
+pub struct ImapMailbox<S: Stream> {
+    session: Session<S>,
+    append: Append<S>,
+    abilities: Abilities,
+    namespace: Namespace,
+}
+
+impl<S: Stream> ImapMailbox<S> {
+    /// Reads the greeting, signs in with a single attempt, and asks what the server can do. `server` is
+    /// `host:port`, for messages.
+    ///
+    /// # Errors
+    /// [`Error::SignInRefused`] only where the server refuses the user name and password; [`Error::NotReached`] and
+    /// [`Error::ServerTrouble`] where it is worth another try later; [`Error::NotSecure`] where it wants no password;
+    /// [`Error::Choice`] for a user name or password that holds a line break.
+    pub fn sign_in(stream: S, server: &str, credentials: &Credentials) -> Result<Self, Error> {
+        let mut session = sign_in(stream, server, credentials)?;
+        let abilities = abilities(&session.announced);
+        let namespace = session.own_namespace()?;
+        let append = Append::new(session.wire.clone(), server, &abilities);
+        Ok(ImapMailbox {
+            session,
+            append,
+            abilities,
+            namespace,
+        })
+    }
+
+    /// The connection, with no APPEND under way: their answers would be taken for those of other commands. Fates that
+    /// are learned on the way are given by the next `settle`.
+    fn quiet(&mut self) -> Result<&mut Session<S>, Error> {
+        self.append.finish()?;
+        Ok(&mut self.session)
+    }
+}
+
+impl<S: Stream> Mailbox for ImapMailbox<S> {
+    fn abilities(&self) -> &Abilities {
+        &self.abilities
+    }
+
+    fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
+    fn server(&self) -> &str {
+        &self.session.server
+    }
+
+    fn folders(&mut self) -> Result<Vec<Folder>, Error> {
+        self.quiet()?.folders()
+    }
+
+    fn quota(&mut self) -> Result<Option<Quota>, Error> {
+        self.quiet()?.room()
+    }
+
+    fn create(&mut self, name: &MailboxName) -> Result<(), Error> {
+        let namespace = self.namespace.clone();
+        self.quiet()?.create_folder(name, &namespace)
+    }
+
+    fn examine(&mut self, name: &MailboxName) -> Result<Option<Examined>, Error> {
+        self.quiet()?.examine_folder(name)
+    }
+
+    fn index(&mut self, from: u32, each: &mut dyn FnMut(Indexed)) -> Result<(), Error> {
+        self.quiet()?.index_from(from, each)
+    }
+
+    fn bodies(
+        &mut self,
+        uids: &[u32],
+        each: &mut dyn FnMut(u32, &mut dyn Read),
+    ) -> Result<(), Error> {
+        self.quiet()?.whole(uids, each)
+    }
+
+    fn add_flags(
+        &mut self,
+        name: &MailboxName,
+        uids: &[u32],
+        flags: Flags,
+        keywords: &Keywords,
+    ) -> Result<(), Error> {
+        self.quiet()?.add(name, uids, flags, keywords)
+    }
+
+    fn leave(&mut self) -> Result<(), Error> {
+        self.quiet()?.leave_folder()
+    }
+
+    fn submit(&mut self, batch: Batch) {
+        self.append.submit(batch);
+    }
+
+    fn settle(&mut self, wait: Duration) -> Result<Vec<(Ticket, Fate)>, Broken> {
+        self.append.settle(wait)
+    }
+
+    fn in_flight(&self) -> usize {
+        self.append.in_flight()
+    }
+
+    fn alerts(&mut self) -> Vec<String> {
+        self.session.wire.heard(|heard| heard.take_alerts())
+    }
+
+    fn logout(&mut self) {
+        // With messages under way their fate matters more than manners: the connection is just closed.
+        if self.append.in_flight() == 0 {
+            self.session.wire.set_silence(GOODBYE);
+            let _ = self.session.by_imap("sign out", &[], |imap| imap.logout());
+        }
+        self.session.wire.close("signed out");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scripted::{Plain, Server, serve};
+    use super::super::{Body, Outgoing};
+    use super::*;
+    use std::thread::JoinHandle;
+
+    fn mailbox(
+        script: impl FnOnce(&mut Server) + Send + 'static,
+    ) -> (ImapMailbox<Plain>, JoinHandle<Vec<String>>) {
+        let (ours, server) = serve(move |server| {
+            server.sign_in("NAMESPACE LITERAL+ MULTIAPPEND");
+            server.answer("* NAMESPACE ((\"INBOX.\" \".\")) NIL NIL\r\n{tag} OK\r\n");
+            server.log.clear();
+            script(server);
+            server.until_closed();
+        });
+        let credentials = Credentials {
+            user: "jane".into(),
+            password: "secret".into(),
+        };
+        (
+            ImapMailbox::sign_in(ours, "localhost:1", &credentials).unwrap(),
+            server,
+        )
+    }
+
+    fn submit(mailbox: &mut dyn Mailbox) {
+        let message = Outgoing {
+            ticket: Ticket(1),
+            flags: Flags::NONE,
+            keywords: Keywords::default(),
+            date: None,
+            size: 1,
+            body: Body::Held(b"a".to_vec()),
+        };
+        mailbox.submit(Batch {
+            folder: MailboxName::inbox(),
+            messages: vec![message],
+            cautious: false,
+        });
+    }
+
+    #[test]
+    fn messages_under_way_are_settled_before_any_other_command() {
+        let (mut mailbox, server) = mailbox(|server| {
+            server.line();
+            server.bytes(1);
+            server.line();
+            server.say("* OK [ALERT] hello\r\nB1 OK\r\n");
+            server.answer("* LIST () \".\" INBOX\r\n{tag} OK\r\n");
+            server.answer("* BYE\r\n{tag} OK\r\n");
+        });
+        assert_eq!(mailbox.namespace().prefix, "INBOX.");
+        submit(&mut mailbox);
+        assert_eq!(mailbox.folders().unwrap().len(), 1);
+        assert_eq!(mailbox.in_flight(), 0);
+        assert_eq!(
+            mailbox.settle(Duration::ZERO).unwrap(),
+            [(Ticket(1), Fate::Stored { uid: None })]
+        );
+        assert_eq!(mailbox.alerts(), ["[ALERT] hello"]);
+        mailbox.logout();
+        let log = server.join().unwrap();
+        assert_eq!(
+            log,
+            [
+                "B1 APPEND \"INBOX\" {1+}",
+                "a",
+                "",
+                "a3 LIST \"\" \"*\"",
+                "a4 LOGOUT"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_breaks_meanwhile_is_told_by_the_next_settle() {
+        let (mut mailbox, _server) = mailbox(|server| {
+            server.line();
+            server.say("B1 BAD what\r\n");
+        });
+        submit(&mut mailbox);
+        assert!(matches!(
+            mailbox.folders(),
+            Err(Error::ConnectionLost { .. })
+        ));
+        let broken = mailbox.settle(Duration::ZERO).unwrap_err();
+        assert!(broken.poisoned && broken.in_doubt == [Ticket(1)]);
+    }
+}
