@@ -28,6 +28,7 @@ pub mod message;
 pub mod safe;
 pub mod settings;
 pub mod source;
+pub mod transfer;
 pub mod utf7;
 
 pub use error::Error;

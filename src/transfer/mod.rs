@@ -1,0 +1,234 @@
+//! The work: plan, copy, verify, report, in this order, and the rules they keep.
+//!
+//! 1. Nothing is deleted anywhere, ever: neither [`Source`] nor [`Mailbox`] can.
+//! 2. Sources are opened read-only, and never changed.
+//! 3. A message is sent only after its intent is on disk; counted only after its receipt or a match.
+//! 4. A message in doubt is looked up on the server before it is sent again.
+//! 5. One damaged message costs one message.
+//! 6. Only what [`Error::retry`] allows is tried again; a wrong password or a full mailbox goes back to the person.
+//! 7. Stopping finishes the batches in flight, writes the journal, and says how to go on.
+//! 8. The bytes uploaded are the bytes kept, but for the declared [`Conversions`](crate::message::Conversions).
+
+mod checked;
+pub mod clock;
+mod compare;
+mod copy;
+pub mod journal;
+mod ledger;
+mod patient;
+pub mod plan;
+mod reason;
+mod reconcile;
+mod remember;
+pub mod report;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+mod upload;
+mod verify;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::event::{Event, Observer};
+use crate::mailbox::{Connect, Mailbox};
+use crate::source::Source;
+use clock::Clock;
+use journal::Journal;
+use patient::Patient;
+use plan::folders::Targets;
+use plan::gather::gather;
+use plan::{Plan, Reached};
+use report::{Report, Verified};
+
+/// What the person chose.
+#[derive(Clone, Debug, Default)]
+pub struct Choices {
+    /// Folders left out, by their name in the source (`Archive/2009`) or their last name.
+    pub skip: Vec<String>,
+    /// Folders of the source and where they go instead.
+    pub map: Vec<(String, String)>,
+    /// A folder on the server under which everything goes.
+    pub into: Option<String>,
+    /// Messages before this day stay.
+    pub since: Option<Date>,
+    /// Messages after this day stay.
+    pub until: Option<Date>,
+    /// Copy what the mail program marked as deleted, too.
+    pub include_deleted: bool,
+    /// Copy identical messages of one folder as often as they are there.
+    pub keep_duplicates: bool,
+    /// Don't send what the server has in another folder.
+    pub once: bool,
+    /// Add no flags and tags to messages that are there already.
+    pub leave_flags: bool,
+    /// How thoroughly to check.
+    pub depth: Option<Depth>,
+}
+
+/// How a copy is compared with its original.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Depth {
+    /// By header fields and size where that is unmistakable, by the whole content where not.
+    Headers,
+    /// Every message is read back and compared.
+    Bytes,
+}
+
+impl Depth {
+    /// Its name on the command line and in the journal.
+    pub fn name(self) -> &'static str {
+        match self {
+            Depth::Headers => "headers",
+            Depth::Bytes => "bytes",
+        }
+    }
+}
+
+/// Asks a run to stop. Clones share the wish.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Ask.
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether someone asked.
+    pub fn asked(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    /// [`Error::Stopped`] if someone asked.
+    pub fn check(&self) -> Result<(), Error> {
+        if self.asked() {
+            Err(Error::Stopped)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// One migration: sources, a mailbox and choices. Its verbs are called in order, and each can be the last.
+pub struct Job<'a> {
+    /// Where mail comes from.
+    pub sources: &'a [Box<dyn Source>],
+    /// Where it goes.
+    pub connect: &'a dyn Connect,
+    /// What the person chose.
+    pub choices: &'a Choices,
+    /// The directory of this account's journal and reports; made if missing.
+    pub state: &'a Path,
+    /// How long an APPEND whose connection broke may still arrive; [`QUIET`] unless a test is in a hurry.
+    pub quiet: Duration,
+    /// The time.
+    pub clock: &'a dyn Clock,
+    /// Whether to stop.
+    pub stop: &'a Stop,
+    /// Who watches.
+    pub observer: &'a dyn Observer,
+}
+
+/// How long an APPEND whose connection broke may still arrive, before it is looked up and perhaps sent again.
+pub const QUIET: Duration = Duration::from_secs(60);
+
+/// Up to this many bytes every message is read back after copying; above, unmistakable header fields are enough.
+const READ_BACK_LIMIT: u64 = 2 << 30;
+
+impl Job<'_> {
+    /// Reads the sources, asks the server what it has, and decides for every message. Changes nothing.
+    ///
+    /// # Errors
+    /// A choice that can't be carried out, a source that can't be read, a server that can't be asked.
+    pub fn plan(&self) -> Result<Plan, Error> {
+        let mut patient = Patient::connect(self)?;
+        let server = patient.ask(|mailbox| mailbox.folders())?;
+        let quota = patient.ask(|mailbox| mailbox.quota())?;
+        let (namespace, append_limit) = patient.ask(|mailbox| {
+            Ok((
+                mailbox.namespace().clone(),
+                mailbox.abilities().append_limit,
+            ))
+        })?;
+        let mut targets = Targets::new(self.choices, &namespace, &server)?;
+        // Reading may take long, and the server may hang up meanwhile; the next question mends that.
+        let gathered = gather(
+            self.sources,
+            &mut targets,
+            self.choices,
+            self.stop,
+            self.observer,
+        )?;
+        let mut plan = Plan {
+            account: self.connect.account(),
+            sources: gathered.sources,
+            folders: gathered.folders,
+            server_folders: Vec::new(),
+            quota,
+            append_limit,
+            made: self.clock.wall(),
+            reached: Reached::default(),
+        };
+        compare::compare(self, &mut patient, &mut plan, &targets, &server)?;
+        patient.close();
+        remember::leave_removed(self, &mut plan)?;
+        Ok(plan)
+    }
+
+    /// Sends what the plan says.
+    ///
+    /// # Errors
+    /// The plan holds what was reached, and a new plan goes on from there.
+    pub fn copy(&self, plan: &mut Plan) -> Result<(), Error> {
+        let (mut journal, past) = Journal::open(self.state, &plan.account)?;
+        copy::copy(self, plan, &mut journal, &past)
+    }
+
+    /// Asks the server what it has now, and compares it with everything the plan wants there. Without a `depth`,
+    /// every message is read back up to 2 GB.
+    ///
+    /// # Errors
+    /// The server can't be asked.
+    pub fn verify(&self, plan: &mut Plan) -> Result<Verified, Error> {
+        let there = plan
+            .folders
+            .iter()
+            .flat_map(|folder| &folder.entries)
+            .filter(|entry| entry.state.is_there());
+        let bytes: u64 = there.map(|entry| entry.item.size).sum();
+        let fitting = if bytes <= READ_BACK_LIMIT {
+            Depth::Bytes
+        } else {
+            Depth::Headers
+        };
+        let mut patient = Patient::connect(self)?;
+        let depth = self.choices.depth.unwrap_or(fitting);
+        let (verified, found) = verify::verify(self, &mut patient, plan, depth)?;
+        patient.close();
+        remember::record(self, plan, &verified, &found)?;
+        Ok(verified)
+    }
+
+    fn pass_on_alerts(&self, mailbox: &mut dyn Mailbox) {
+        for text in mailbox.alerts() {
+            self.observer.notice(&Event::Alert { text });
+        }
+    }
+
+    /// The ledger of what was reached so far.
+    ///
+    /// # Errors
+    /// [`Error::Bug`] where it does not balance.
+    pub fn report(&self, plan: &Plan, verified: Option<Verified>) -> Result<Report, Error> {
+        ledger::report(self, plan, verified)
+    }
+}
