@@ -25,6 +25,7 @@ pub mod header;
 pub mod identity;
 pub mod mailbox;
 pub mod message;
+pub mod rehearsal;
 pub mod safe;
 pub mod settings;
 pub mod source;
