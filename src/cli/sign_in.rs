@@ -1,0 +1,78 @@
+//! The sign-in: where the password comes from, and a second try for a person who mistyped it.
+
+use secrecy::{ExposeSecret, SecretString};
+use spectrum_migrate::Error;
+use spectrum_migrate::mailbox::tls::TlsConnect;
+use spectrum_migrate::mailbox::{Connect, Credentials, Mailbox};
+
+use super::account::Account;
+use super::args::Flags;
+use super::failure::Failure;
+use super::prompt::given_password;
+use super::room::Room;
+use super::words;
+
+/// A way to connect that the server has accepted, and the first connection. A person gets a second try at the
+/// password; the server never gets more than one for each time it was typed.
+///
+/// # Errors
+/// The server is not reached, not trusted, or refuses the password.
+pub fn sign_in(room: &Room, flags: &Flags, account: &Account) -> Result<SignedIn, Failure> {
+    let given = given_password(flags)?;
+    let asked = given.is_none();
+    let mut password = match given {
+        Some(password) => password,
+        None => room.asker.password(&account.user)?,
+    };
+    for last in [false, true] {
+        let connect = connector(flags, account, &password);
+        match connect.connect() {
+            Ok(mailbox) => {
+                room.printer
+                    .say(&format!("ok   Signed in to {}", account.imap.host));
+                return Ok(SignedIn {
+                    connect,
+                    mailbox,
+                    password,
+                });
+            }
+            Err(error @ Error::SignInRefused { .. }) if asked && !last => {
+                room.printer.say(&words::screen(&error.into()));
+                if !room.asker.yes(&room.printer, "Type it again?", true)? {
+                    return Err(Error::Stopped.into());
+                }
+                password = room.asker.password(&account.user)?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(Error::Stopped.into())
+}
+
+/// What a sign-in leads to.
+pub struct SignedIn {
+    /// Makes more connections.
+    pub connect: Box<dyn Connect>,
+    /// The first.
+    pub mailbox: Box<dyn Mailbox>,
+    /// The password that the server took.
+    pub password: SecretString,
+}
+
+/// What the account signs in with.
+pub fn credentials(account: &Account, password: &SecretString) -> Credentials {
+    Credentials {
+        user: account.user.clone(),
+        password: SecretString::from(password.expose_secret().to_string()),
+    }
+}
+
+fn connector(flags: &Flags, account: &Account, password: &SecretString) -> Box<dyn Connect> {
+    let endpoint = account.imap.clone();
+    let credentials = credentials(account, password);
+    Box::new(TlsConnect::new(
+        endpoint,
+        credentials,
+        flags.ca_file.clone(),
+    ))
+}
