@@ -51,6 +51,19 @@ pub struct Needs {
     pub source: bool,
 }
 
+impl Needs {
+    /// To sign in.
+    pub const SIGN_IN: Needs = Needs {
+        password: true,
+        source: false,
+    };
+    /// To plan, copy or compare mail.
+    pub const MAIL: Needs = Needs {
+        password: true,
+        source: true,
+    };
+}
+
 /// Names everything that is missing where nobody can be asked.
 ///
 /// # Errors
@@ -193,10 +206,7 @@ mod tests {
 
     #[test]
     fn everything_missing_is_named_at_once() {
-        let needs = Needs {
-            password: true,
-            source: true,
-        };
+        let needs = Needs::MAIL;
         let none = check_answers(&silent(), &flags(None), needs).unwrap_err();
         insta::assert_snapshot!(format!("{}exit {}", screen(&none), none.exit().code()));
         let road_runner =

@@ -23,14 +23,7 @@ use super::words;
 /// No connection, no sign-in, or a server that makes no sense.
 pub fn run(room: &Room, flags: &Flags) -> Result<Exit, Failure> {
     room.explain_silence();
-    check_answers(
-        room,
-        flags,
-        Needs {
-            password: true,
-            source: false,
-        },
-    )?;
+    check_answers(room, flags, Needs::SIGN_IN)?;
     let (_, outgoing) = connect_and_show(room, flags)?;
     match outgoing {
         Some(error) => Err(error.into()),

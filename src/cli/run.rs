@@ -44,14 +44,7 @@ fn until(flags: &Flags) -> Until {
 /// Check, then copy: the whole way without a question.
 fn unattended(room: &Room, flags: &Flags) -> Result<Exit, Failure> {
     room.explain_silence();
-    check_answers(
-        room,
-        flags,
-        Needs {
-            password: true,
-            source: true,
-        },
-    )?;
+    check_answers(room, flags, Needs::MAIL)?;
     // What is wrong with sending mail was said, and stops no copy.
     let (signed_in, _) = check::connect_and_show(room, flags)?;
     work(room, flags, signed_in, Some(until(flags)))
@@ -60,14 +53,7 @@ fn unattended(room: &Room, flags: &Flags) -> Result<Exit, Failure> {
 /// A plan, a copy, or (`None`) a check of what was copied.
 fn transfer(room: &Room, flags: &Flags, until: Option<Until>) -> Result<Exit, Failure> {
     room.explain_silence();
-    check_answers(
-        room,
-        flags,
-        Needs {
-            password: true,
-            source: true,
-        },
-    )?;
+    check_answers(room, flags, Needs::MAIL)?;
     let account = account(room, flags)?;
     let mut signed_in = sign_in(room, flags, &account)?;
     signed_in.mailbox.logout();
