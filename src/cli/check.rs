@@ -39,9 +39,9 @@ pub fn connect_and_show(room: &Room, flags: &Flags) -> Result<(SignedIn, Option<
     let account = account(room, flags)?;
     // Before the password is asked for: a connection that is not safe gets none.
     let certificate = tls::inspect(&account.imap, flags.ca_file.as_deref())?;
-    let mut signed_in = sign_in(room, flags, &account)?;
-    let seen = look(signed_in.mailbox.as_mut(), certificate)?;
-    signed_in.mailbox.logout();
+    let (signed_in, mut mailbox) = sign_in(room, flags, &account)?;
+    let seen = look(mailbox.as_mut(), certificate)?;
+    mailbox.logout();
     let (sending, trouble) = outgoing(flags, &account, &signed_in);
     room.printer.event(
         "check",

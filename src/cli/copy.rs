@@ -146,7 +146,11 @@ fn copy(room: &Room, session: &Session, plan: &mut Plan) -> Result<Ended, Failur
         let report = finish(room, session, plan, None)?;
         return Err(Failure::at(error, copied(&report)));
     }
-    match session.job(room, |job| job.verify(plan)) {
+    let checked = session.job(room, |job| {
+        let verified = job.verify(plan)?;
+        job.repair(plan, verified)
+    });
+    match checked {
         Ok(verified) => Ok(finish(room, session, plan, Some(verified))?.into()),
         Err(error) => {
             let report = finish(room, session, plan, None)?;

@@ -55,8 +55,8 @@ fn transfer(room: &Room, flags: &Flags, until: Option<Until>) -> Result<Exit, Fa
     room.explain_silence();
     check_answers(room, flags, Needs::MAIL)?;
     let account = account(room, flags)?;
-    let mut signed_in = sign_in(room, flags, &account)?;
-    signed_in.mailbox.logout();
+    let (signed_in, mailbox) = sign_in(room, flags, &account)?;
+    mailbox.logout();
     work(room, flags, signed_in, until)
 }
 

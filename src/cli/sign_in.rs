@@ -17,7 +17,11 @@ use super::words;
 ///
 /// # Errors
 /// The server is not reached, not trusted, or refuses the password.
-pub fn sign_in(room: &Room, flags: &Flags, account: &Account) -> Result<SignedIn, Failure> {
+pub fn sign_in(
+    room: &Room,
+    flags: &Flags,
+    account: &Account,
+) -> Result<(SignedIn, Box<dyn Mailbox>), Failure> {
     let given = given_password(flags)?;
     let asked = given.is_none();
     let mut password = match given {
@@ -30,11 +34,7 @@ pub fn sign_in(room: &Room, flags: &Flags, account: &Account) -> Result<SignedIn
             Ok(mailbox) => {
                 room.printer
                     .say(&format!("ok   Signed in to {}", account.imap.host));
-                return Ok(SignedIn {
-                    connect,
-                    mailbox,
-                    password,
-                });
+                return Ok((SignedIn { connect, password }, mailbox));
             }
             Err(error @ Error::SignInRefused { .. }) if asked && !last => {
                 room.printer.say(&words::screen(&error.into()));
@@ -53,8 +53,6 @@ pub fn sign_in(room: &Room, flags: &Flags, account: &Account) -> Result<SignedIn
 pub struct SignedIn {
     /// Makes more connections.
     pub connect: Box<dyn Connect>,
-    /// The first.
-    pub mailbox: Box<dyn Mailbox>,
     /// The password that the server took.
     pub password: SecretString,
 }

@@ -1,6 +1,7 @@
 //! The real mailbox: one signed-in IMAP connection.
 
 use std::io::Read;
+use std::net::Shutdown;
 use std::time::Duration;
 
 use super::append::Append;
@@ -9,8 +10,8 @@ use super::session::Session;
 use super::sign_in::{abilities, sign_in};
 use super::wire::Stream;
 use super::{
-    Abilities, Batch, Broken, Examined, Fate, Folder, Indexed, Mailbox, MailboxName, Namespace,
-    Quota, Ticket,
+    Abilities, Batch, Broken, Examined, Fate, Folder, Hangup, Indexed, Mailbox, MailboxName,
+    Namespace, Quota, Ticket,
 };
 use crate::error::Error;
 use crate::message::{Flags, Keywords};
@@ -127,7 +128,12 @@ impl<S: Stream> Mailbox for ImapMailbox<S> {
         self.session.wire.heard(|heard| heard.take_alerts())
     }
 
-    fn logout(&mut self) {
+    fn hangup(&self) -> Option<Hangup> {
+        let tcp = self.session.wire.socket().ok()?;
+        Some(Box::new(move || drop(tcp.shutdown(Shutdown::Both))))
+    }
+
+    fn logout(mut self: Box<Self>) {
         // With messages under way their fate matters more than manners: the connection is just closed.
         if self.append.in_flight() == 0 {
             self.session.wire.set_silence(GOODBYE);
@@ -199,7 +205,7 @@ mod tests {
             [(Ticket(1), Fate::Stored { uid: None })]
         );
         assert_eq!(mailbox.alerts(), ["[ALERT] hello"]);
-        mailbox.logout();
+        Box::new(mailbox).logout();
         let log = server.join().unwrap();
         assert_eq!(
             log,

@@ -526,7 +526,7 @@ impl Mailbox for MemoryMailbox {
         self.queue.len()
     }
 
-    fn logout(&mut self) {}
+    fn logout(self: Box<Self>) {}
 }
 
 fn hold(message: Outgoing) -> (Ticket, Held) {

@@ -300,9 +300,18 @@ pub trait Mailbox: Send {
         Vec::new()
     }
 
+    /// Something that ends the connection at once, from any thread: whoever waits for the server on another one
+    /// gets an error instead.
+    fn hangup(&self) -> Option<Hangup> {
+        None
+    }
+
     /// Says goodbye. A failure of it does not matter.
-    fn logout(&mut self);
+    fn logout(self: Box<Self>);
 }
+
+/// Ends a connection at once, from any thread.
+pub type Hangup = Box<dyn Fn() + Send + Sync>;
 
 /// Makes connections, as many and as often as a run needs them.
 pub trait Connect: Send + Sync {

@@ -163,6 +163,11 @@ impl<S: Stream> Wire<S> {
         let _ = inner.stream.tcp().set_write_timeout(Some(silence));
     }
 
+    /// Another handle on the socket beneath.
+    pub(crate) fn socket(&self) -> io::Result<TcpStream> {
+        self.lock().stream.tcp().try_clone()
+    }
+
     /// The connection beneath, unless it is shared, or something came in that nobody has read.
     pub(crate) fn into_stream(self) -> Option<S> {
         let inner = Arc::into_inner(self.0)?

@@ -6,7 +6,7 @@ use super::copy::wanted_in;
 use super::patient::Patient;
 use super::plan::folders::Targets;
 use super::plan::{Entry, FlagChange, Plan, PlannedFolder, Reason, State};
-use super::reconcile::{self, Groups, Match, ServerIndex};
+use super::reconcile::{self, Groups, Looking, Match, ServerIndex};
 use super::report::Exception;
 use super::{Choices, Job};
 use crate::error::Error;
@@ -21,6 +21,7 @@ pub(crate) fn compare(
     plan: &mut Plan,
     targets: &Targets<'_>,
     server: &[Folder],
+    looking: Looking<'_>,
 ) -> Result<(), Error> {
     job.observer.notice(&Event::Started {
         stage: Stage::Compare,
@@ -36,7 +37,8 @@ pub(crate) fn compare(
             .folders
             .iter_mut()
             .find(|planned| planned.target == folder.name);
-        let looked = patient.ask(|mailbox| look(job, mailbox, folder, planned.as_deref_mut()))?;
+        let looked =
+            patient.ask(|mailbox| look(job, looking, mailbox, folder, planned.as_deref_mut()))?;
         let Some(index) = looked else { continue };
         held += index.messages.len() as u64;
         plan.server_folders.push(folder.name.display());
@@ -52,7 +54,7 @@ pub(crate) fn compare(
     }
     for (at, folder, index) in others {
         job.stop.check()?;
-        patient.ask(|mailbox| elsewhere(job, mailbox, plan, at, folder, &index))?;
+        patient.ask(|mailbox| elsewhere(job, looking, mailbox, plan, at, folder, &index))?;
     }
     refuse_too_big(plan);
     job.observer.notice(&Event::Finished {
@@ -65,6 +67,7 @@ pub(crate) fn compare(
 /// What a folder of the server holds, settled in the plan where mail goes there.
 fn look(
     job: &Job<'_>,
+    looking: Looking<'_>,
     mailbox: &mut dyn Mailbox,
     folder: &Folder,
     planned: Option<&mut PlannedFolder>,
@@ -76,7 +79,7 @@ fn look(
         None => Vec::new(),
         Some(planned) => {
             let wanted = wanted_in(planned, |entry| entry.state == State::ToCopy);
-            reconcile::matches(mailbox, &index, &wanted, job.stop)?
+            reconcile::matches(mailbox, &index, &wanted, looking)?
         }
     };
     mailbox.leave()?;
@@ -182,6 +185,7 @@ fn settle(planned: &mut PlannedFolder, index: &ServerIndex, found: Vec<Match>, c
 /// Which messages to send lie in this folder of the server too.
 fn elsewhere(
     job: &Job<'_>,
+    looking: Looking<'_>,
     mailbox: &mut dyn Mailbox,
     plan: &mut Plan,
     at: u16,
@@ -209,7 +213,7 @@ fn elsewhere(
         }
         // One copy there answers for the mail of any number of folders here: nothing is claimed.
         let found: HashSet<Digest> =
-            reconcile::matches(mailbox, index, &distinct(&wanted), job.stop)?
+            reconcile::matches(mailbox, index, &distinct(&wanted), looking)?
                 .into_iter()
                 .filter_map(|found| planned.entries.get(found.key as usize))
                 .map(|entry| entry.item.identity.content)

@@ -13,6 +13,7 @@ mod checked;
 pub mod clock;
 mod compare;
 mod copy;
+mod guards;
 pub mod journal;
 mod ledger;
 mod patient;
@@ -20,6 +21,7 @@ pub mod plan;
 mod reason;
 mod reconcile;
 mod remember;
+mod repair;
 pub mod report;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -41,11 +43,13 @@ use crate::event::{Event, Observer};
 use crate::mailbox::{Connect, Mailbox};
 use crate::source::Source;
 use clock::Clock;
-use journal::Journal;
+use guards::Guards;
+use journal::{Disk, Journal, Past};
 use patient::Patient;
 use plan::folders::Targets;
 use plan::gather::gather;
 use plan::{Plan, Reached};
+use reconcile::Looking;
 use report::{Report, Verified};
 
 /// What the person chose.
@@ -141,6 +145,9 @@ pub struct Job<'a> {
 /// How long an APPEND whose connection broke may still arrive, before it is looked up and perhaps sent again.
 pub const QUIET: Duration = Duration::from_secs(60);
 
+/// Longest nap between two looks at whether the person wants to stop.
+pub(crate) const NAP: Duration = Duration::from_millis(200);
+
 /// Up to this many bytes every message is read back after copying; above, unmistakable header fields are enough.
 const READ_BACK_LIMIT: u64 = 2 << 30;
 
@@ -150,6 +157,10 @@ impl Job<'_> {
     /// # Errors
     /// A choice that can't be carried out, a source that can't be read, a server that can't be asked.
     pub fn plan(&self) -> Result<Plan, Error> {
+        self.plan_with(Guards::ALL)
+    }
+
+    pub(crate) fn plan_with(&self, guards: Guards) -> Result<Plan, Error> {
         let mut patient = Patient::connect(self)?;
         let server = patient.ask(|mailbox| mailbox.folders())?;
         let quota = patient.ask(|mailbox| mailbox.quota())?;
@@ -178,7 +189,8 @@ impl Job<'_> {
             made: self.clock.wall(),
             reached: Reached::default(),
         };
-        compare::compare(self, &mut patient, &mut plan, &targets, &server)?;
+        let looking = self.looking(guards);
+        compare::compare(self, &mut patient, &mut plan, &targets, &server, looking)?;
         patient.close();
         remember::leave_removed(self, &mut plan)?;
         Ok(plan)
@@ -190,15 +202,47 @@ impl Job<'_> {
     /// The plan holds what was reached, and a new plan goes on from there.
     pub fn copy(&self, plan: &mut Plan) -> Result<(), Error> {
         let (mut journal, past) = Journal::open(self.state, &plan.account)?;
-        copy::copy(self, plan, &mut journal, &past)
+        self.copy_with(plan, &mut journal, &past)
     }
 
-    /// Asks the server what it has now, and compares it with everything the plan wants there. Without a `depth`,
-    /// every message is read back up to 2 GB.
+    /// The same with a journal that is open already, on whatever [`Disk`].
+    ///
+    /// # Errors
+    /// As for [`Job::copy`].
+    pub fn copy_with<D: Disk>(
+        &self,
+        plan: &mut Plan,
+        journal: &mut Journal<D>,
+        past: &Past,
+    ) -> Result<(), Error> {
+        copy::copy(self, plan, journal, past)
+    }
+
+    /// Asks the server what it has now, and compares it with everything the plan wants there. Sends nothing. Without a
+    /// `depth`, every message is read back up to 2 GB.
     ///
     /// # Errors
     /// The server can't be asked.
     pub fn verify(&self, plan: &mut Plan) -> Result<Verified, Error> {
+        let (verified, found) = self.look(plan, Guards::ALL)?;
+        remember::record(self, plan, &verified, &found)?;
+        Ok(verified)
+    }
+
+    /// Sends again what the server confirmed in this run and does not have, after waiting until nothing can be under way
+    /// any more; twice at most. What is missing then is lost on the server, and the result says so.
+    ///
+    /// # Errors
+    /// Those of [`Job::copy`] and [`Job::verify`].
+    pub fn repair(&self, plan: &mut Plan, verified: Verified) -> Result<Verified, Error> {
+        repair::repair(self, plan, verified)
+    }
+
+    fn look(
+        &self,
+        plan: &mut Plan,
+        guards: Guards,
+    ) -> Result<(Verified, Vec<verify::Found>), Error> {
         let there = plan
             .folders
             .iter()
@@ -210,12 +254,18 @@ impl Job<'_> {
         } else {
             Depth::Headers
         };
-        let mut patient = Patient::connect(self)?;
         let depth = self.choices.depth.unwrap_or(fitting);
-        let (verified, found) = verify::verify(self, &mut patient, plan, depth)?;
+        let mut patient = Patient::connect(self)?;
+        let looked = verify::verify(self, &mut patient, plan, depth, self.looking(guards))?;
         patient.close();
-        remember::record(self, plan, &verified, &found)?;
-        Ok(verified)
+        Ok(looked)
+    }
+
+    fn looking(&self, guards: Guards) -> Looking<'_> {
+        Looking {
+            stop: self.stop,
+            sure: guards.sure,
+        }
     }
 
     fn pass_on_alerts(&self, mailbox: &mut dyn Mailbox) {

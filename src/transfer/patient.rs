@@ -1,15 +1,10 @@
 //! One connection for asking questions, made anew when it breaks: a read-only question can be asked twice.
 
-use std::time::Duration;
-
-use super::Job;
 use super::upload::{Policy, backoff};
+use super::{Job, NAP};
 use crate::error::Error;
 use crate::event::{Event, Stage};
 use crate::mailbox::Mailbox;
-
-/// Longest nap between two looks at whether the person wants to stop.
-const NAP: Duration = Duration::from_millis(200);
 
 /// A connection that mends itself.
 pub(crate) struct Patient<'a> {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::copy::wanted_in;
 use super::patient::Patient;
 use super::plan::{Entry, Plan, PlannedFolder, State};
-use super::reconcile::{self, Groups, Seen, ServerIndex, Wanted};
+use super::reconcile::{self, Groups, Looking, Seen, ServerIndex, Wanted};
 use super::report::{Verified, VerifiedFolder};
 use super::{Depth, Job, Stop};
 use crate::error::Error;
@@ -21,6 +21,8 @@ pub(crate) struct Found {
     pub uid_validity: u32,
     /// Index of the entry, and the UID of its copy.
     pub answers: Vec<(u32, u32)>,
+    /// Indices of the entries that should be there and of which nothing is.
+    pub missing: Vec<u32>,
 }
 
 /// Compares everything that the plan says is on the server with what the server has.
@@ -29,6 +31,7 @@ pub(crate) fn verify(
     patient: &mut Patient<'_>,
     plan: &mut Plan,
     depth: Depth,
+    looking: Looking<'_>,
 ) -> Result<(Verified, Vec<Found>), Error> {
     let expected = |folder: &PlannedFolder| {
         folder
@@ -66,8 +69,8 @@ pub(crate) fn verify(
                     bytes: 0,
                 });
             };
-            let checked =
-                patient.ask(|mailbox| check_folder(job, mailbox, at, folder, depth, &progress))?;
+            let checked = patient
+                .ask(|mailbox| check_folder(looking, mailbox, at, folder, depth, &progress))?;
             note_uids(folder, &checked.found);
             progress(checked.folder.expected);
             job.observer.notice(&Event::FolderFinished {
@@ -119,7 +122,7 @@ impl Verified {
 }
 
 fn check_folder(
-    job: &Job<'_>,
+    looking: Looking<'_>,
     mailbox: &mut dyn Mailbox,
     at: u16,
     folder: &PlannedFolder,
@@ -129,24 +132,31 @@ fn check_folder(
     let wanted = wanted_in(folder, |entry| entry.state.is_there());
     let index = reconcile::index(mailbox, &folder.target, 1)?.unwrap_or_default();
     let answers = match depth {
-        Depth::Headers => by_headers(job.stop, mailbox, folder, &index, &wanted)?,
-        Depth::Bytes => by_bytes(job.stop, mailbox, folder, &index, &wanted, progress)?,
+        Depth::Headers => by_headers(looking, mailbox, folder, &index, &wanted)?,
+        Depth::Bytes => by_bytes(looking.stop, mailbox, folder, &index, &wanted, progress)?,
     };
     mailbox.leave()?;
     let (expected, present) = (wanted.len() as u64, answers.found.len() as u64);
+    let told: HashSet<u32> = answers.found.iter().map(|(key, _)| *key).collect();
+    let missing: Vec<u32> = wanted
+        .iter()
+        .map(|one| one.key)
+        .filter(|key| !told.contains(key) && !answers.altered.contains(key))
+        .collect();
     let mut checked = Checked {
         folder: VerifiedFolder {
             folder: folder.target.display(),
             expected,
             present,
-            missing: expected - present - answers.altered,
+            missing: missing.len() as u64,
             surplus: answers.surplus,
-            altered: answers.altered,
+            altered: answers.altered.len() as u64,
         },
         found: Found {
             folder: at,
             uid_validity: index.examined.uid_validity,
             answers: answers.found,
+            missing,
         },
         dates_differ: 0,
         flags_differ: 0,
@@ -181,18 +191,19 @@ fn has_marks(entry: &Entry, seen: &Seen, examined: &Examined) -> bool {
 struct Answers {
     /// Index of the entry, and the UID of its copy.
     found: Vec<(u32, u32)>,
-    altered: u64,
+    /// Indices of the entries whose copy is another message than was sent.
+    altered: HashSet<u32>,
     surplus: u64,
 }
 
 fn by_headers(
-    stop: &Stop,
+    looking: Looking<'_>,
     mailbox: &mut dyn Mailbox,
     folder: &PlannedFolder,
     index: &ServerIndex,
     wanted: &[Wanted],
 ) -> Result<Answers, Error> {
-    let found: Vec<(u32, u32)> = reconcile::matches(mailbox, index, wanted, stop)?
+    let found: Vec<(u32, u32)> = reconcile::matches(mailbox, index, wanted, looking)?
         .into_iter()
         .map(|one| (one.key, one.uid))
         .collect();
@@ -212,12 +223,12 @@ fn by_headers(
     let surplus = if extra.is_empty() {
         0
     } else {
-        let contents = reconcile::contents(mailbox, &extra, stop, &|_| {})?;
+        let contents = reconcile::contents(mailbox, &extra, looking.stop, &|_| {})?;
         count_known(wanted, contents.iter().map(|(_, identity)| identity))
     };
     Ok(Answers {
         found,
-        altered: 0,
+        altered: HashSet::new(),
         surplus,
     })
 }
@@ -255,7 +266,8 @@ fn by_bytes(
     let altered = absent
         .iter()
         .filter(|one| uid_of(one).is_some_and(|uid| held.contains(&uid)))
-        .count() as u64;
+        .map(|one| one.key)
+        .collect();
     let left: HashSet<u32> = copies
         .values()
         .flatten()

@@ -9,7 +9,7 @@ use crate::mailbox::MailboxName;
 use crate::message::Digest;
 use crate::transfer::journal::Disk;
 use crate::transfer::reconcile::{self, Match, Wanted};
-use crate::transfer::upload::Upload;
+use crate::transfer::upload::{Line, Upload};
 
 /// Between two looks at a folder that must agree before messages in doubt are given up as not arrived.
 const STEADY: Duration = Duration::from_secs(5);
@@ -19,6 +19,7 @@ impl<D: Disk> Copying<'_, D> {
     pub(super) fn look_up(
         &mut self,
         core: &mut Upload,
+        line: Line,
         at: u16,
         tasks: &[u32],
     ) -> Result<(), Error> {
@@ -27,9 +28,12 @@ impl<D: Disk> Copying<'_, D> {
                 let verdicts = core.matched(tasks, &found);
                 self.apply(verdicts)
             }
-            Err(Error::Stopped) => Ok(()),
+            Err(Error::Stopped) => {
+                core.stop(self.job.clock.now());
+                Ok(())
+            }
             Err(error) => {
-                self.lost(core, error);
+                self.lost(core, line, error);
                 Ok(())
             }
         }
@@ -49,6 +53,7 @@ impl<D: Disk> Copying<'_, D> {
             return Ok(Vec::new());
         };
         self.wait_until_steady(&target)?;
+        let looking = self.looking();
         let (Some(mailbox), Some(folder)) = (
             self.mailbox.as_deref_mut(),
             self.plan.folders.get(at as usize),
@@ -76,7 +81,7 @@ impl<D: Disk> Copying<'_, D> {
                 .filter(|(n, _)| doubtful.contains(n))
                 .map(|(n, e)| Wanted::new(n, &e.item)),
         );
-        let found: HashMap<u32, u32> = reconcile::matches(mailbox, &index, &wanted, self.job.stop)?
+        let found: HashMap<u32, u32> = reconcile::matches(mailbox, &index, &wanted, looking)?
             .into_iter()
             .map(|Match { key, uid, .. }| (key, uid))
             .collect();
@@ -88,6 +93,9 @@ impl<D: Disk> Copying<'_, D> {
     }
 
     pub(super) fn wait_until_steady(&mut self, target: &MailboxName) -> Result<(), Error> {
+        if !self.guards.quiet {
+            return Ok(());
+        }
         let gap = STEADY.min(self.job.quiet);
         let mut last = None;
         loop {

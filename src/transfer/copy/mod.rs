@@ -1,25 +1,30 @@
-//! Sends what the plan says: drives the upload core over one connection, the sources and the journal.
+//! Sends what the plan says: drives the upload core with a crew that talks to the server and reads the sources, and
+//! writes the journal. Whatever is decided or written happens here, on one thread.
 
+pub(crate) mod crew;
 mod doubt;
+#[cfg(test)]
+pub(crate) mod inline;
 mod outcome;
 mod prepare;
 mod send;
+pub(crate) mod threads;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::Job;
+use super::guards::Guards;
 use super::journal::{Disk, ItemNo, Journal, Past};
 use super::plan::order::{CopyNumbers, Place, sending_order};
 use super::plan::{Entry, Plan, PlannedFolder, State};
-use super::reconcile::Wanted;
-use super::upload::{Action, End, Policy, Upload};
+use super::reconcile::{Looking, Wanted};
+use super::upload::{Action, End, Line, Policy, Upload};
+use super::{Job, NAP};
 use crate::error::Error;
 use crate::event::{Event, Stage};
 use crate::mailbox::{Broken, Examined, Mailbox};
-
-/// Longest nap between two looks at whether the person wants to stop.
-const NAP: Duration = Duration::from_millis(200);
+use crew::{Crew, Heard};
+use threads::Threads;
 
 /// Sends everything that the plan wants sent. On an error, and when stopped, the plan still has a state for every message.
 pub(crate) fn copy<D: Disk>(
@@ -28,9 +33,26 @@ pub(crate) fn copy<D: Disk>(
     journal: &mut Journal<D>,
     past: &Past,
 ) -> Result<(), Error> {
+    std::thread::scope(|scope| {
+        let mut crew = Threads::new(scope, job.connect, job.sources);
+        copy_with(job, plan, journal, past, &mut crew, Guards::ALL)
+    })
+}
+
+/// The same with another crew, and, in tests only, without some guard.
+pub(crate) fn copy_with<D: Disk>(
+    job: &Job<'_>,
+    plan: &mut Plan,
+    journal: &mut Journal<D>,
+    past: &Past,
+    crew: &mut dyn Crew,
+    guards: Guards,
+) -> Result<(), Error> {
     let places = sending_order(plan);
     let mut copying = Copying {
         job,
+        guards,
+        crew,
         total: places.len() as u64,
         done: 0,
         copies: CopyNumbers::of(plan, job.choices),
@@ -41,9 +63,10 @@ pub(crate) fn copy<D: Disk>(
         held: HashMap::new(),
         folders: HashMap::new(),
         mailbox: None,
+        was_down: false,
     };
     let result = copying.run(past);
-    if let Some(mut mailbox) = copying.mailbox.take() {
+    if let Some(mailbox) = copying.mailbox.take() {
         mailbox.logout();
     }
     result
@@ -51,6 +74,8 @@ pub(crate) fn copy<D: Disk>(
 
 struct Copying<'a, D: Disk> {
     job: &'a Job<'a>,
+    guards: Guards,
+    crew: &'a mut dyn Crew,
     plan: &'a mut Plan,
     journal: &'a mut Journal<D>,
     /// The messages to send; the core knows them by their index here.
@@ -61,12 +86,14 @@ struct Copying<'a, D: Disk> {
     held: HashMap<u32, Option<Vec<u8>>>,
     folders: HashMap<u16, Examined>,
     copies: CopyNumbers,
+    /// The connection for everything but sending, while that is not under way.
     mailbox: Option<Box<dyn Mailbox>>,
+    was_down: bool,
     done: u64,
     total: u64,
 }
 
-impl<D: Disk> Copying<'_, D> {
+impl<'a, D: Disk> Copying<'a, D> {
     fn run(&mut self, past: &Past) -> Result<(), Error> {
         let bytes = self
             .places
@@ -87,12 +114,18 @@ impl<D: Disk> Copying<'_, D> {
         let policy = self.policy();
         let tasks = self.tasks(past, policy.quiet);
         let mut core = Upload::new(policy, tasks);
-        let driven = self.drive(&mut core);
+        if let Some(mailbox) = self.mailbox.take() {
+            self.crew.give(0, mailbox);
+        }
+        self.drive(&mut core);
+        for line in core.busy() {
+            self.crew.cut(line);
+        }
+        self.mailbox = self.crew.take(0);
         let (end, rest) = core.finish();
         let closed = self.apply(rest);
         // Whatever went wrong, what was reached is on disk before anyone is told.
-        let synced = self.journal.sync();
-        driven?;
+        let synced = self.sync();
         match end {
             End::Failed(error) => return Err(error),
             End::Stopped => return Err(Error::Stopped),
@@ -108,52 +141,114 @@ impl<D: Disk> Copying<'_, D> {
         Ok(())
     }
 
-    fn drive(&mut self, core: &mut Upload) -> Result<(), Error> {
-        let mut was_down = false;
+    /// Does what the core says until it is over. Whatever fails here, what is in flight still gets its moment.
+    fn drive(&mut self, core: &mut Upload) {
         loop {
             let now = self.job.clock.now();
             if self.job.stop.asked() {
                 core.stop(now);
             }
-            match core.next(now) {
-                Action::Connect { at, attempt } => {
-                    self.mailbox = None;
-                    self.wait_until(at);
-                    if self.job.stop.asked() {
-                        continue;
-                    }
-                    match self.connect() {
-                        Ok(()) => {
-                            core.connected();
-                            if was_down || attempt > 0 {
-                                self.say(Event::Reconnected);
-                            }
-                            was_down = false;
-                        }
-                        Err(error) => {
-                            was_down = true;
-                            self.lost(core, error);
-                        }
-                    }
-                }
-                Action::Intend(tasks) => self.intend(core, &tasks)?,
-                Action::Submit { tasks, cautious } => self.submit(core, &tasks, cautious),
-                Action::Settle(wait) => self.settle(core, wait)?,
-                Action::Create(folder) => self.create(core, folder)?,
-                Action::Wait(until) => {
-                    let wait = until.saturating_sub(now);
-                    if core.in_doubt() > 0 && wait > NAP {
-                        self.say(Event::Settling {
-                            wait,
-                            messages: core.in_doubt(),
-                        });
-                    }
-                    self.wait_until(until);
-                }
-                Action::Match { folder, tasks } => self.look_up(core, folder, &tasks)?,
-                Action::Finish => return Ok(()),
+            let action = core.next(now);
+            if action == Action::Finish {
+                return;
+            }
+            if let Err(error) = self.act(core, action) {
+                core.fail(error, now);
             }
         }
+    }
+
+    fn act(&mut self, core: &mut Upload, action: Action) -> Result<(), Error> {
+        match action {
+            Action::Connect { line, .. } => self.crew.open(line),
+            Action::Close(line) => {
+                if let Some(mailbox) = self.crew.take(line) {
+                    mailbox.logout();
+                }
+            }
+            Action::Intend(tasks) => self.read_window(&tasks),
+            Action::Submit {
+                line,
+                tasks,
+                cautious,
+            } => self.submit(core, line, &tasks, cautious),
+            Action::Create { line, folder } => {
+                return self.by_hand(core, line, |copying, core| {
+                    copying.create(core, line, folder)
+                });
+            }
+            Action::Match {
+                line,
+                folder,
+                tasks,
+            } => {
+                return self.by_hand(core, line, |copying, core| {
+                    copying.look_up(core, line, folder, &tasks)
+                });
+            }
+            Action::Wait(until) => return self.wait(core, until),
+            Action::Finish => {}
+        }
+        Ok(())
+    }
+
+    /// Waits until something comes in, or until this moment, or until it is time to see whether someone wants to stop.
+    fn wait(&mut self, core: &mut Upload, until: Duration) -> Result<(), Error> {
+        let wait = until.saturating_sub(self.job.clock.now());
+        if self.crew.is_busy() {
+            return match self.crew.next(wait.min(NAP)) {
+                Some(heard) => self.heard(core, heard),
+                None => Ok(()),
+            };
+        }
+        if core.in_doubt() > 0 && wait > NAP && core.is_down().is_none() {
+            self.say(Event::Settling {
+                wait,
+                messages: core.in_doubt(),
+            });
+        }
+        self.wait_until(until);
+        Ok(())
+    }
+
+    fn heard(&mut self, core: &mut Upload, heard: Heard) -> Result<(), Error> {
+        let now = self.job.clock.now();
+        match heard {
+            Heard::Opened(line, Ok(())) => {
+                core.connected(line);
+                if std::mem::take(&mut self.was_down) {
+                    self.say(Event::Reconnected);
+                }
+            }
+            Heard::Opened(line, Err(error)) => self.lost(core, line, error),
+            Heard::Fates(line, fates) => {
+                let fates = fates
+                    .into_iter()
+                    .map(|(ticket, fate)| (ticket.0 as u32, fate))
+                    .collect();
+                let verdicts = core.settled(line, fates, now);
+                self.apply(verdicts)?;
+            }
+            Heard::Broken(line, broken) => self.broken(core, line, broken),
+            Heard::Read(contents) => self.intend(core, contents)?,
+            Heard::Alert(text) => self.say(Event::Alert { text }),
+        }
+        Ok(())
+    }
+
+    /// Does something with a connection with which nothing is under way, and gives it back.
+    fn by_hand(
+        &mut self,
+        core: &mut Upload,
+        line: Line,
+        work: impl FnOnce(&mut Self, &mut Upload) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.mailbox = self.crew.take(line);
+        let result = work(self, core);
+        if let Some(mailbox) = self.mailbox.take() {
+            self.crew.give(line, mailbox);
+        }
+        result
     }
 
     fn connect(&mut self) -> Result<(), Error> {
@@ -173,57 +268,46 @@ impl<D: Disk> Copying<'_, D> {
         }
     }
 
-    fn settle(&mut self, core: &mut Upload, wait: Duration) -> Result<(), Error> {
-        let now = self.job.clock.now();
-        let Some(mailbox) = self.mailbox.as_deref_mut() else {
-            core.broken(&[], not_connected(), now);
-            return Ok(());
-        };
-        match mailbox.settle(wait) {
-            Ok(fates) => {
-                let fates = fates
-                    .into_iter()
-                    .map(|(ticket, fate)| (ticket.0 as u32, fate))
-                    .collect();
-                let verdicts = core.settled(fates, self.job.clock.now());
-                self.apply(verdicts)
-            }
-            Err(broken) => {
-                self.broken(core, broken);
-                Ok(())
-            }
-        }
-    }
-
-    fn broken(&mut self, core: &mut Upload, broken: Broken) {
-        self.mailbox = None;
+    fn broken(&mut self, core: &mut Upload, line: Line, broken: Broken) {
         let in_doubt: Vec<u32> = broken
             .in_doubt
             .iter()
             .map(|ticket| ticket.0 as u32)
             .collect();
         let detail = broken.error.to_string();
-        core.broken(&in_doubt, broken.error, self.job.clock.now());
+        core.broken(line, &in_doubt, broken.error, self.job.clock.now());
         self.reconnecting(core, detail);
     }
 
-    fn lost(&mut self, core: &mut Upload, error: Error) {
+    fn lost(&mut self, core: &mut Upload, line: Line, error: Error) {
         self.mailbox = None;
         let detail = error.to_string();
-        core.not_connected(error, self.job.clock.now());
+        core.not_connected(line, error, self.job.clock.now());
         self.reconnecting(core, detail);
     }
 
-    fn reconnecting(&self, core: &mut Upload, detail: String) {
-        let now = self.job.clock.now();
-        if let Action::Connect { at, attempt } = core.next(now) {
-            let of = Policy::default().attempts;
+    /// Says that nothing goes on until there is a connection again.
+    fn reconnecting(&mut self, core: &Upload, detail: String) {
+        if let Some((at, attempt)) = core.is_down() {
+            self.was_down = true;
             self.say(Event::Reconnecting {
-                after: at.saturating_sub(now),
+                after: at.saturating_sub(self.job.clock.now()),
                 attempt,
-                of,
+                of: Policy::default().attempts,
                 detail,
             });
+        }
+    }
+
+    fn looking(&self) -> Looking<'a> {
+        self.job.looking(self.guards)
+    }
+
+    fn sync(&mut self) -> Result<(), Error> {
+        if self.guards.sync {
+            self.journal.sync()
+        } else {
+            Ok(())
         }
     }
 

@@ -5,12 +5,12 @@ use std::time::Duration;
 use super::{Copying, entry, not_connected, wanted_in};
 use crate::error::Error;
 use crate::event::Event;
-use crate::mailbox::{Examined, MailboxName, RefusalClass, class_of};
+use crate::mailbox::{Examined, Literals, MailboxName, RefusalClass, class_of};
 use crate::transfer::journal::{Disk, Past};
 use crate::transfer::plan::order::{Place, sending_order};
 use crate::transfer::plan::{PlannedFolder, Reason, State};
 use crate::transfer::reconcile;
-use crate::transfer::upload::{Policy, Task, Upload, Verdict, backoff};
+use crate::transfer::upload::{Line, Policy, Task, Upload, Verdict, backoff};
 
 /// How often a folder is asked for that the server can't make just now.
 const TRIES: u32 = 3;
@@ -110,6 +110,7 @@ impl<D: Disk> Copying<'_, D> {
 
     /// Someone may have made, emptied or filled the folder since the plan: what it holds now is what counts.
     fn look_again(&mut self, at: u16, examined: &Examined) -> Result<(), Error> {
+        let looking = self.looking();
         let (Some(mailbox), Some(folder)) = (
             self.mailbox.as_deref_mut(),
             self.plan.folders.get_mut(at as usize),
@@ -125,7 +126,7 @@ impl<D: Disk> Copying<'_, D> {
                     || (another && matches!(entry.state, State::AlreadyThere(_)))
             });
             if let Some(index) = reconcile::index(mailbox, &folder.target, from)? {
-                found = reconcile::matches(mailbox, &index, &wanted, self.job.stop)?;
+                found = reconcile::matches(mailbox, &index, &wanted, looking)?;
             }
         }
         if another {
@@ -143,7 +144,10 @@ impl<D: Disk> Copying<'_, D> {
             }
         }
         folder.uid_validity = examined.uid_validity;
-        folder.first_uid = examined.uid_next.max(1);
+        // What this run sends anew because it got lost has older siblings of this run: those count as well.
+        if another {
+            folder.first_uid = examined.uid_next.max(1);
+        }
         Ok(())
     }
 
@@ -246,22 +250,29 @@ impl<D: Disk> Copying<'_, D> {
             .as_deref()
             .map(|mailbox| mailbox.abilities().clone())
             .unwrap_or_default();
-        let batch_messages = if abilities.multiappend {
-            Policy::default().batch_messages
+        let quiet = if self.guards.quiet {
+            self.job.quiet
         } else {
-            1
+            Duration::ZERO
         };
-        // Without MULTIAPPEND every message is a command of its own, so more of them may be under way.
-        let outstanding = if abilities.multiappend {
-            Policy::default().outstanding
-        } else {
-            32
-        };
-        Policy {
-            batch_messages,
-            outstanding,
-            quiet: self.job.quiet,
+        let usual = Policy {
+            quiet,
             ..Policy::default()
+        };
+        // Without MULTIAPPEND every message is a command of its own, so more of them may be under way; and where each
+        // has to be asked for, a connection carries one message a round trip, and only more connections help.
+        match (abilities.multiappend, abilities.literals) {
+            (true, Literals::Plus) => usual,
+            (false, Literals::Plus) => Policy {
+                batch_messages: 1,
+                outstanding: 32,
+                ..usual
+            },
+            _ => Policy {
+                batch_messages: 1,
+                first_lines: usual.most_lines,
+                ..usual
+            },
         }
     }
 
@@ -285,7 +296,7 @@ impl<D: Disk> Copying<'_, D> {
         self.places.iter().map(task).collect()
     }
 
-    pub(super) fn create(&mut self, core: &mut Upload, at: u16) -> Result<(), Error> {
+    pub(super) fn create(&mut self, core: &mut Upload, line: Line, at: u16) -> Result<(), Error> {
         let Some(folder) = self.plan.folders.get(at as usize) else {
             return Ok(());
         };
@@ -296,9 +307,8 @@ impl<D: Disk> Copying<'_, D> {
                 let verdicts = core.folder_closed(at, &verdict);
                 return self.apply(verdicts);
             }
-            // Whoever drives the core sees for itself that someone asked to stop.
-            Err(Error::Stopped) => {}
-            Err(error) => self.lost(core, error),
+            Err(Error::Stopped) => core.stop(self.job.clock.now()),
+            Err(error) => self.lost(core, line, error),
         }
         Ok(())
     }

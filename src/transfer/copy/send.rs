@@ -1,38 +1,56 @@
 //! Handing messages over: the intent first, then the bytes, and only if they are still what was planned.
 
-use std::io::Read;
-
+use super::crew::{self, Content, Reading};
 use super::{Copying, folder_and_entry};
 use crate::error::Error;
-use crate::identity::{Fingerprint, Fingerprinter};
 use crate::mailbox::{Batch, Body, Examined, Outgoing, Ticket};
 use crate::message::Keywords;
 use crate::transfer::checked::Checked;
 use crate::transfer::journal::{Disk, ItemNo};
-use crate::transfer::plan::order::Place;
 use crate::transfer::plan::{Reason, State};
-use crate::transfer::upload::{Policy, Upload};
+use crate::transfer::upload::{Line, Policy, Upload};
 
 impl<D: Disk> Copying<'_, D> {
-    /// Writes the intents of a window, and reads its messages on the way: what is not what it was at the
-    /// plan is not sent.
-    pub(super) fn intend(&mut self, core: &mut Upload, tasks: &[u32]) -> Result<(), Error> {
+    /// Has the messages of a window read.
+    pub(super) fn read_window(&mut self, tasks: &[u32]) {
+        let readings = tasks.iter().filter_map(|task| self.reading(*task));
+        let readings: Vec<Reading> = readings.collect();
+        self.crew.read(readings);
+    }
+
+    fn reading(&self, task: u32) -> Option<Reading> {
+        let place = self.places.get(task as usize)?;
+        let entry = self.entry(*place)?;
+        Some(Reading {
+            task,
+            source: entry.source,
+            item: entry.item.clone(),
+            hold: entry.item.size < Policy::default().cautious_from,
+        })
+    }
+
+    /// Writes the intents of a window whose messages were read; what is not what it was at the plan is not sent.
+    pub(super) fn intend(
+        &mut self,
+        core: &mut Upload,
+        contents: Vec<(u32, Content)>,
+    ) -> Result<(), Error> {
         let mut by_folder: Vec<(u16, Vec<ItemNo>)> = Vec::new();
         let mut ready = Vec::new();
-        for task in tasks {
-            let Some(place) = self.places.get(*task as usize).copied() else {
+        for (task, content) in contents {
+            let Some(hash) = self.hold(core, task, content) else {
                 continue;
             };
-            let Some(print) = self.read(core, *task, place) else {
+            let Some(place) = self.places.get(task as usize).copied() else {
                 continue;
             };
             let Some((folder, entry)) = folder_and_entry(self.plan, place) else {
                 continue;
             };
             let key = self.copies.key(&folder.target, place, entry);
-            let number = self.journal.message(key, &entry.item, Some(&print))?;
-            self.numbers.insert(*task, number);
-            ready.push(*task);
+            let number = self.journal.message(key, &entry.item, Some(&hash))?;
+            self.numbers.insert(task, number);
+            ready.push(task);
             match by_folder.last_mut() {
                 Some((last, numbers)) if *last == place.folder => numbers.push(number),
                 _ => by_folder.push((place.folder, vec![number])),
@@ -47,62 +65,50 @@ impl<D: Disk> Copying<'_, D> {
                 self.job.clock.wall(),
             )?;
         }
-        self.journal.sync()?;
+        self.sync()?;
         core.intended(&ready);
         Ok(())
     }
 
-    /// Reads a message to the end and checks that it is still the one that was planned. A small one is held.
-    pub(super) fn read(
-        &mut self,
-        core: &mut Upload,
-        task: u32,
-        place: Place,
-    ) -> Option<Fingerprint> {
-        let (_, entry) = folder_and_entry(self.plan, place)?;
-        let item = entry.item.clone();
-        let source = self.job.sources.get(entry.source as usize)?;
-        let small = item.size < Policy::default().cautious_from;
-        let mut bytes = Vec::with_capacity(if small { item.size as usize } else { 0 });
-        let mut fingerprinter = Fingerprinter::new();
-        let read = source.open(&item).and_then(|mut reader| {
-            if small {
-                // One byte more would show that it grew.
-                (&mut reader).take(item.size + 1).read_to_end(&mut bytes)?;
-                fingerprinter.update(&bytes);
-            } else {
-                std::io::copy(&mut reader, &mut fingerprinter)?;
+    /// Keeps what was read until it is sent, or says why it can't be. A message that is not the one any more that was
+    /// planned is not sent.
+    fn hold(&mut self, core: &mut Upload, task: u32, content: Content) -> Option<[u8; 32]> {
+        match content {
+            Ok((hash, bytes)) => {
+                self.held.insert(task, bytes);
+                Some(hash)
             }
-            Ok(())
-        });
-        let print = fingerprinter.finish();
-        let trouble = match read {
-            Err(error) => Some((Reason::Unreadable, error.to_string())),
-            Ok(()) if print.identity.bytes != item.identity.bytes => Some((
-                Reason::Changed,
-                "it is not the message any more that was found at first".to_string(),
-            )),
-            Ok(()) => None,
-        };
-        if let Some((reason, detail)) = trouble {
-            core.withdrawn(task);
-            self.set(place, State::Damaged(reason));
-            self.exception("damaged", reason, place, detail);
-            return None;
+            Err((reason, detail)) => {
+                let place = self.places.get(task as usize).copied()?;
+                core.withdrawn(task);
+                self.set(place, State::Damaged(reason));
+                self.exception("damaged", reason, place, detail);
+                None
+            }
         }
-        self.held.insert(task, small.then_some(bytes));
-        Some(print)
     }
 
-    pub(super) fn submit(&mut self, core: &mut Upload, tasks: &[u32], cautious: bool) {
+    /// Held since its intent was written, unless a connection broke in between.
+    fn is_held(&mut self, core: &mut Upload, task: u32) -> bool {
+        if self.held.contains_key(&task) {
+            return true;
+        }
+        let Some(reading) = self.reading(task) else {
+            return false;
+        };
+        let content = crew::read(self.job.sources, &reading);
+        self.hold(core, task, content).is_some()
+    }
+
+    /// Hands a batch over.
+    pub(super) fn submit(&mut self, core: &mut Upload, line: Line, tasks: &[u32], cautious: bool) {
         let mut messages = Vec::with_capacity(tasks.len());
         let mut target = None;
         for task in tasks {
             let Some(place) = self.places.get(*task as usize).copied() else {
                 continue;
             };
-            // Held since its intent was written, unless a connection broke in between.
-            if !self.held.contains_key(task) && self.read(core, *task, place).is_none() {
+            if !self.is_held(core, *task) {
                 continue;
             }
             let Some((folder, entry)) = folder_and_entry(self.plan, place) else {
@@ -154,14 +160,16 @@ impl<D: Disk> Copying<'_, D> {
                 body,
             });
         }
-        if let (Some(folder), Some(mailbox)) = (target, self.mailbox.as_deref_mut())
+        if let Some(folder) = target
             && !messages.is_empty()
         {
-            mailbox.submit(Batch {
+            let batch = Batch {
                 folder,
                 messages,
                 cautious,
-            });
+            };
+            self.plan.reached.last_sent = Some(self.job.clock.now());
+            self.crew.submit(line, batch);
         }
     }
 }

@@ -11,7 +11,6 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
-use crate::identity::Fingerprint;
 use crate::message::{Digest, Item};
 pub use disk::{Disk, FileDisk};
 pub use past::{Doubt, Known, Past};
@@ -94,8 +93,8 @@ impl<D: Disk> Journal<D> {
         Ok((journal, past))
     }
 
-    /// The number of a message; a new one is recorded with where it lies and who it is. The hashes are whole
-    /// where the message was just read.
+    /// The number of a message; a new one is recorded with where it lies and who it is. `bytes` is the whole hash of
+    /// its bytes, where it was just read.
     ///
     /// # Errors
     /// [`Error::Journal`], as for everything here that writes.
@@ -103,7 +102,7 @@ impl<D: Disk> Journal<D> {
         &mut self,
         key: ItemKey<'_>,
         item: &Item,
-        print: Option<&Fingerprint>,
+        bytes: Option<&[u8; 32]>,
     ) -> Result<ItemNo, Error> {
         let folder = self.folder_number(key.folder);
         let id = (folder, key.bytes, key.copy);
@@ -116,26 +115,15 @@ impl<D: Disk> Journal<D> {
         }
         let number = self.next;
         self.next += 1;
-        let hashes = print.map_or_else(
-            || {
-                [
-                    item.identity.bytes,
-                    item.identity.content,
-                    item.identity.summary,
-                ]
-                .map(|digest| digest.to_string())
-            },
-            |print| [hex(&print.bytes), hex(&print.content), hex(&print.summary)],
-        );
-        let [hu, hid, hc] = hashes;
+        let identity = &item.identity;
         self.write(&Record::Item {
             i: number,
             src: item.origin.path().display().to_string(),
             loc: item.origin.start.to_string(),
             f: key.folder.into(),
-            hu,
-            hid,
-            hc,
+            hu: bytes.map_or_else(|| identity.bytes.to_string(), |whole| hex(whole)),
+            hid: identity.content.to_string(),
+            hc: identity.summary.to_string(),
             sz: item.size,
             copy: key.copy,
         })?;
@@ -361,7 +349,7 @@ mod tests {
         Journal::start(disk.clone(), "journal".into(), ACCOUNT).unwrap()
     }
 
-    fn key(text: &str) -> (ItemKey<'static>, Fingerprint) {
+    fn key(text: &str) -> (ItemKey<'static>, identity::Fingerprint) {
         let print = identity::of(text.as_bytes());
         (
             ItemKey {
@@ -376,7 +364,7 @@ mod tests {
     fn item(journal: &mut Journal<MemoryDisk>, text: &str) -> ItemNo {
         let (key, print) = key(text);
         journal
-            .message(key, &testing::item(text.as_bytes()), Some(&print))
+            .message(key, &testing::item(text.as_bytes()), Some(&print.bytes))
             .unwrap()
     }
 

@@ -16,8 +16,8 @@ pub(crate) enum Record {
         account: String,
         tool: String,
     },
-    /// A message: its number, where it lies, its folder on the server, its hashes (bytes, content, summary;
-    /// at least 32 hexadecimal digits each, 64 where it was just read), its size, which of several equal ones.
+    /// A message: its number, where it lies, its folder on the server, its hashes (bytes, content, summary; 32
+    /// hexadecimal digits each, 64 for the bytes where it was just read), its size, which of several equal ones.
     Item {
         i: u64,
         src: String,

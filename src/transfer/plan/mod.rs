@@ -190,6 +190,8 @@ pub struct Reached {
     pub flags_refused: u64,
     /// Tags that the server does not keep, and on how many messages.
     pub tags_lost: BTreeMap<String, u64>,
+    /// When the last message was handed over, by the clock of the run.
+    pub last_sent: Option<std::time::Duration>,
     /// Messages that need a person's eye, with the server's or the system's words.
     pub exceptions: Vec<Exception>,
 }

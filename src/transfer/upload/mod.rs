@@ -1,10 +1,13 @@
-//! The upload core: decides what is sent when, and what becomes of every message. A state machine without I/O,
-//! threads or a clock of its own: [`Upload::next`] says what to do, and the driver tells what came of it.
+//! The upload core: decides what is sent when and over which connection, and what becomes of every message. A state
+//! machine without I/O, threads or a clock of its own: [`Upload::next`] says what to do, and the driver tells what came of it.
 //!
 //! Every message goes the same way: queued, intended (its intent is on disk), in flight, and then closed
-//! by a verdict; or in doubt, when the connection broke after a byte of it was sent. Messages in doubt wait
+//! by a verdict; or in doubt, when its connection broke after a byte of it was sent. Messages in doubt wait
 //! until nothing of them can be under way any more, are looked up on the server, and only then sent again.
 
+mod lines;
+mod pace;
+mod patience;
 mod terms;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -13,11 +16,16 @@ use std::time::Duration;
 use super::plan::Reason;
 use crate::error::{Error, Retry};
 use crate::mailbox::{Fate, Refusal, RefusalClass};
-pub(crate) use terms::{Action, End, Policy, Task, Verdict};
+use lines::Lines;
+use pace::Pace;
+pub(crate) use terms::{Action, End, Line, Policy, Task, Verdict};
 
 /// A refusal for want of room to a message of at most this size means that the mailbox is full; a larger one
 /// may only be too large for the room that is left.
 const SMALL: u64 = 256 * 1024;
+
+/// How long to wait for something to come in before looking again.
+const WHILE_BUSY: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -37,114 +45,134 @@ struct Slot {
     tries: u8,
 }
 
-#[derive(Debug)]
-enum Line {
-    Down { at: Duration },
-    Up,
-}
-
 /// The core.
 pub(crate) struct Upload {
     policy: Policy,
+    pace: Pace,
     slots: Vec<Slot>,
+    /// Messages without a verdict.
+    open: usize,
     /// To be intended, in order.
     queue: VecDeque<u32>,
+    /// Bytes of these.
+    queued_bytes: u64,
+    /// Messages that the driver is reading, and whose intents it writes.
+    intending: usize,
     /// To be sent: their intents are on disk.
     ready: VecDeque<u32>,
-    /// The batches in flight, as far as they are not settled.
-    flying: Vec<Vec<u32>>,
+    lines: Lines,
+    /// Messages in doubt, and whether the driver is looking for some of them.
+    doubtful: BTreeSet<u32>,
+    looking: bool,
     /// Folders that the server misses, and those that were created because of it.
     missing: BTreeSet<u16>,
+    creating: bool,
     created: BTreeSet<u16>,
-    line: Line,
     /// Connections tried since the last progress.
     attempt: u32,
     /// The server asked for patience until then.
     pause: Duration,
     /// No room for messages of at least this size.
     full_from: u64,
-    stopping: Option<Duration>,
+    /// Until when what is in flight may settle; after that it is over.
+    ending: Option<Duration>,
+    stopped: bool,
     failure: Option<Error>,
 }
 
 impl Upload {
-    /// A core that is connected already, with messages to send in this order.
+    /// A core whose first connection is there already, with messages to send in this order.
     pub fn new(policy: Policy, tasks: Vec<Task>) -> Upload {
-        let slot = |task: Task| {
-            let phase = task
+        let slot = |task: Task| Slot {
+            task,
+            phase: task
                 .doubt_until
-                .map_or(Phase::Queued, |until| Phase::Doubt { until });
-            Slot {
-                task,
-                phase,
-                alone: task.doubt_until.is_some(),
-                tries: 0,
-            }
+                .map_or(Phase::Queued, |until| Phase::Doubt { until }),
+            alone: task.doubt_until.is_some(),
+            tries: 0,
         };
         let slots: Vec<Slot> = tasks.into_iter().map(slot).collect();
-        let queued = (0u32..)
-            .zip(&slots)
+        let numbered = || (0u32..).zip(&slots);
+        let queue: VecDeque<u32> = numbered()
             .filter(|(_, slot)| slot.phase == Phase::Queued)
-            .map(|(id, _)| id);
+            .map(|(id, _)| id)
+            .collect();
+        let doubtful = numbered()
+            .filter(|(_, slot)| slot.alone)
+            .map(|(id, _)| id)
+            .collect();
+        let queued = numbered().filter(|(_, slot)| slot.phase == Phase::Queued);
         Upload {
-            queue: queued.collect(),
+            pace: Pace::new(&policy, queue.len()),
+            queued_bytes: queued.map(|(_, slot)| slot.task.size).sum(),
+            open: slots.len(),
+            lines: Lines::new(policy.most_lines),
+            queue,
+            doubtful,
             policy,
             slots,
+            intending: 0,
             ready: VecDeque::new(),
-            flying: Vec::new(),
+            looking: false,
             missing: BTreeSet::new(),
+            creating: false,
             created: BTreeSet::new(),
-            line: Line::Up,
             attempt: 0,
             pause: Duration::ZERO,
             full_from: u64::MAX,
-            stopping: None,
+            ending: None,
+            stopped: false,
             failure: None,
         }
     }
 
     /// What to do now.
     pub fn next(&mut self, now: Duration) -> Action {
-        if self.failure.is_some() {
+        let flying = self.lines.flying();
+        if let Some(deadline) = self.ending {
+            return if flying > 0 && now < deadline {
+                Action::Wait(deadline.min(now + WHILE_BUSY))
+            } else {
+                Action::Finish
+            };
+        }
+        if self.open == 0 {
             return Action::Finish;
         }
-        if let Some(deadline) = self.stopping {
-            let flying = matches!(self.line, Line::Up) && !self.flying.is_empty() && now < deadline;
-            return if flying {
-                Action::Settle(deadline - now)
-            } else {
-                Action::Finish
-            };
+        if let Some(action) = self.connection(now) {
+            return action;
         }
-        if let Line::Down { at } = self.line {
-            let waiting = self.slots.iter().any(|slot| slot.phase != Phase::Closed);
-            return if waiting {
-                Action::Connect {
-                    at,
-                    attempt: self.attempt,
+        let soon = Action::Wait(now + WHILE_BUSY);
+        if self.lines.up() == 0 {
+            return Action::Wait(self.lines.due().unwrap_or(now + WHILE_BUSY));
+        }
+        if self.creating || self.looking {
+            return soon;
+        }
+        if let Some(folder) = self.missing.first().copied() {
+            return match self.lines.idle().filter(|_| flying == 0) {
+                Some(line) => {
+                    self.creating = true;
+                    Action::Create { line, folder }
                 }
-            } else {
-                Action::Finish
+                None => soon,
             };
         }
-        if let Some(folder) = self.missing.first() {
-            return if self.flying.is_empty() {
-                Action::Create(*folder)
-            } else {
-                Action::Settle(WHILE_BUSY)
-            };
+        if now >= self.pause
+            && let Some(line) = self.lines.with_room(self.policy.outstanding)
+            && let Some(action) = self.submission(line, now)
+        {
+            return action;
         }
-        if self.flying.len() < self.policy.outstanding && now >= self.pause {
-            if let Some(action) = self.submission() {
-                return action;
-            }
+        if self.intending == 0 && self.ready.len() < self.wanted_ahead() {
             let window = self.window();
             if !window.is_empty() {
+                self.intending = window.len();
                 return Action::Intend(window);
             }
         }
-        if !self.flying.is_empty() {
-            return Action::Settle(WHILE_BUSY);
+        if flying > 0 || self.intending > 0 {
+            return soon;
         }
         if !self.ready.is_empty() || !self.queue.is_empty() {
             return Action::Wait(self.pause);
@@ -152,14 +180,43 @@ impl Upload {
         self.doubts(now)
     }
 
+    /// One connection at least, and as many more as pay.
+    fn connection(&mut self, now: Duration) -> Option<Action> {
+        if self.lines.up() == 0 {
+            let line = self.lines.to_open(now)?;
+            return Some(Action::Connect {
+                line,
+                attempt: self.attempt,
+            });
+        }
+        let work = !self.queue.is_empty() || !self.ready.is_empty() || self.intending > 0;
+        if work && self.lines.up_or_opening() < self.pace.lines() {
+            let line = self.lines.to_open(now)?;
+            return Some(Action::Connect { line, attempt: 0 });
+        }
+        if self.lines.up() > self.pace.lines().max(1) {
+            return self.lines.give_back().map(Action::Close);
+        }
+        None
+    }
+
+    /// Messages that should lie ready, so that no connection waits for the disk.
+    fn wanted_ahead(&self) -> usize {
+        self.policy
+            .window_messages
+            .min(2 * self.pace.batch() * self.pace.lines())
+            .max(self.policy.outstanding)
+    }
+
     /// The next batch: messages of one folder, a large or suspect one alone.
-    fn submission(&mut self) -> Option<Action> {
+    fn submission(&mut self, line: Line, now: Duration) -> Option<Action> {
         let mut tasks = Vec::new();
         let (mut bytes, mut cautious) = (0, false);
+        let most = self.fair_share();
         while let Some(id) = self.ready.front().copied() {
             let slot = self.slots.get(id as usize)?;
             let alone = slot.alone || slot.task.size >= self.policy.cautious_from;
-            let fits = tasks.len() < self.policy.batch_messages
+            let fits = tasks.len() < most
                 && bytes + slot.task.size <= self.policy.batch_bytes
                 && self
                     .folder_of(&tasks)
@@ -181,8 +238,22 @@ impl Upload {
         for id in &tasks {
             self.set(*id, Phase::InFlight);
         }
-        self.flying.push(tasks.clone());
-        Some(Action::Submit { tasks, cautious })
+        self.lines.submitted(line, tasks.clone(), bytes, now);
+        Some(Action::Submit {
+            line,
+            tasks,
+            cautious,
+        })
+    }
+
+    /// As large a batch as the pace allows, and towards the end no more than leaves something for every connection.
+    fn fair_share(&self) -> usize {
+        let left = self.ready.len() + self.queue.len() + self.intending;
+        let batch = self.pace.batch();
+        match self.pace.lines() {
+            1 => batch,
+            lines => batch.min(left.div_ceil(2 * lines)).max(1),
+        }
     }
 
     fn folder_of(&self, tasks: &[u32]) -> Option<u16> {
@@ -207,80 +278,119 @@ impl Upload {
             if full && !window.is_empty() {
                 break;
             }
+            self.queued_bytes = self.queued_bytes.saturating_sub(slot.task.size);
             window.extend(self.queue.pop_front());
         }
         window
     }
 
     /// Messages in doubt come last: by then the quiet time is mostly over.
-    fn doubts(&self, now: Duration) -> Action {
-        let doubt = |slot: &Slot| match slot.phase {
-            Phase::Doubt { until } => Some((until, slot.task.folder)),
-            _ => None,
+    fn doubts(&mut self, now: Duration) -> Action {
+        let doubt = |id: &u32| {
+            let slot = self.slots.get(*id as usize)?;
+            match slot.phase {
+                Phase::Doubt { until } => Some((until, slot.task.folder)),
+                _ => None,
+            }
         };
-        let Some(latest) = self
-            .slots
+        let latest = self
+            .doubtful
             .iter()
             .filter_map(doubt)
             .map(|(until, _)| until)
-            .max()
-        else {
-            return Action::Finish;
+            .max();
+        let (Some(latest), Some(line)) = (latest, self.lines.idle()) else {
+            return Action::Wait(now + WHILE_BUSY);
         };
         if now < latest {
             return Action::Wait(latest);
         }
         let folder = self
-            .slots
+            .doubtful
             .iter()
             .find_map(doubt)
             .map_or(0, |(_, folder)| folder);
-        let of_folder = (0u32..)
-            .zip(&self.slots)
-            .filter(|(_, slot)| doubt(slot).is_some_and(|(_, f)| f == folder));
+        let of_folder = |id: &&u32| doubt(id).is_some_and(|(_, of)| of == folder);
+        let tasks = self.doubtful.iter().filter(of_folder).copied().collect();
+        self.looking = true;
         Action::Match {
+            line,
             folder,
-            tasks: of_folder.map(|(id, _)| id).collect(),
+            tasks,
         }
     }
 
     /// How many messages are in doubt.
     pub fn in_doubt(&self) -> u64 {
-        self.slots
-            .iter()
-            .filter(|slot| matches!(slot.phase, Phase::Doubt { .. }))
-            .count() as u64
+        self.doubtful.len() as u64
+    }
+
+    /// Whether no connection is there or being opened.
+    pub fn is_down(&self) -> Option<(Duration, u32)> {
+        let over = self.ending.is_some() || self.lines.up_or_opening() > 0;
+        self.lines
+            .due()
+            .filter(|_| !over)
+            .map(|at| (at, self.attempt))
     }
 
     /// A connection is there.
-    pub fn connected(&mut self) {
-        self.line = Line::Up;
+    pub fn connected(&mut self, line: Line) {
+        self.lines.connected(line);
     }
 
-    /// No connection was to be had.
-    pub fn not_connected(&mut self, error: Error, now: Duration) {
-        self.down(error, now);
+    /// No connection was to be had. A server that has others of ours gets no more of them.
+    pub fn not_connected(&mut self, line: Line, error: Error, now: Duration) {
+        let others = self.lines.others(line);
+        if others > 0 {
+            self.pace.at_most(others);
+        }
+        self.down(line, error, now);
     }
 
-    /// The intents of these messages are on disk. What finds no room any more gets its verdict.
+    /// Connections over which something is under way.
+    pub fn busy(&self) -> Vec<Line> {
+        self.lines.busy()
+    }
+
+    /// Of the messages that were read, the intents of these are on disk; those withdrawn are closed already.
     pub fn intended(&mut self, tasks: &[u32]) {
+        self.intending = 0;
         for id in tasks {
-            self.set(*id, Phase::Intended);
-            self.ready.push_back(*id);
+            // One that found no room meanwhile has its verdict.
+            if self.phase(*id) == Some(Phase::Queued) {
+                self.set(*id, Phase::Intended);
+                self.ready.push_back(*id);
+            }
         }
     }
 
     /// A message can't be sent after all, and the driver has closed it.
     pub fn withdrawn(&mut self, task: u32) {
         self.close(task);
+        self.lines.land(task);
     }
 
     /// The fates of messages. Returns the verdicts that follow.
-    pub fn settled(&mut self, fates: Vec<(u32, Fate)>, now: Duration) -> Vec<(u32, Verdict)> {
+    pub fn settled(
+        &mut self,
+        line: Line,
+        fates: Vec<(u32, Fate)>,
+        now: Duration,
+    ) -> Vec<(u32, Verdict)> {
         let mut verdicts = Vec::new();
         let mut again = Vec::new();
         for (id, fate) in fates {
-            self.land(id);
+            if let Some(flight) = self.lines.land(id) {
+                let took = self.lines.took(line, flight.since, now);
+                let left = (
+                    self.queue.len() + self.ready.len() + self.intending,
+                    self.queued_bytes,
+                );
+                let up = self.lines.up();
+                self.pace
+                    .settled(flight.messages, flight.bytes, took, now, left, up);
+            }
             match fate {
                 Fate::Stored { uid } => {
                     self.attempt = 0;
@@ -297,11 +407,7 @@ impl Upload {
         again.sort_unstable();
         // Next in line, in their own order: where not all fits, the newest years still go first.
         for id in again.into_iter().rev() {
-            if self
-                .slots
-                .get(id as usize)
-                .is_some_and(|slot| slot.phase == Phase::Intended)
-            {
+            if self.phase(id) == Some(Phase::Intended) {
                 self.ready.push_front(id);
             }
         }
@@ -337,7 +443,9 @@ impl Upload {
             RefusalClass::Later if slot.tries < 5 => {
                 slot.tries += 1;
                 slot.phase = Phase::Intended;
-                self.pause = now + backoff(u32::from(slot.tries));
+                let asked = patience::asked_for(&refusal.text).unwrap_or_default();
+                self.pause = now + backoff(u32::from(slot.tries)).max(asked);
+                self.pace.ease();
                 return true;
             }
             RefusalClass::NoFolder if !self.created.contains(&folder) => {
@@ -367,61 +475,79 @@ impl Upload {
             let unsent = matches!(slot.phase, Phase::Queued | Phase::Intended);
             if unsent && slot.task.size >= full_from {
                 slot.phase = Phase::Closed;
+                self.open -= 1;
                 verdicts.push((id, Verdict::Waiting(Reason::Full)));
             }
         }
         self.drop_closed();
     }
 
-    /// The connection is gone. Messages of which a byte was sent are in doubt, the others are not.
-    pub fn broken(&mut self, in_doubt: &[u32], error: Error, now: Duration) {
+    /// A connection is gone. Messages of which a byte was sent are in doubt, the others on it are not.
+    pub fn broken(&mut self, line: Line, in_doubt: &[u32], error: Error, now: Duration) {
         let until = now + self.policy.quiet;
+        let flying = self.lines.crash(line);
+        self.pace.slipped();
         for id in in_doubt {
-            self.set(*id, Phase::Doubt { until });
-            if let Some(slot) = self.slots.get_mut(*id as usize) {
+            if let Some(slot) = self.slots.get_mut(*id as usize)
+                && slot.phase == Phase::InFlight
+            {
+                slot.phase = Phase::Doubt { until };
                 slot.alone = true;
+                self.doubtful.insert(*id);
             }
         }
-        let unsent: Vec<u32> = self
-            .flying
-            .drain(..)
-            .flatten()
-            .filter(|id| !in_doubt.contains(id))
-            .collect();
-        for id in unsent.into_iter().rev() {
-            self.set(id, Phase::Intended);
-            self.ready.push_front(id);
+        for id in flying.into_iter().rev() {
+            if self.phase(id) == Some(Phase::InFlight) {
+                self.set(id, Phase::Intended);
+                self.ready.push_front(id);
+            }
         }
-        self.down(error, now);
+        self.down(line, error, now);
     }
 
-    fn down(&mut self, error: Error, now: Duration) {
-        self.attempt += 1;
-        self.line = Line::Down {
-            at: now + backoff(self.attempt),
-        };
-        if error.retry() != Retry::Soon || self.attempt > self.policy.attempts {
-            self.failure = Some(error);
+    fn down(&mut self, line: Line, error: Error, now: Duration) {
+        self.looking = false;
+        self.creating = false;
+        if self.lines.others(line) > 0 {
+            // The work goes on over the others.
+            self.lines.switch_off(line);
+            return;
         }
+        self.attempt += 1;
+        self.lines.down(line, now + backoff(self.attempt));
+        if error.retry() != Retry::Soon || self.attempt > self.policy.attempts {
+            self.fail(error, now);
+        }
+    }
+
+    /// It can't go on; what is in flight has a moment to settle.
+    pub fn fail(&mut self, error: Error, now: Duration) {
+        self.failure.get_or_insert(error);
+        self.ending.get_or_insert(now + self.policy.grace);
     }
 
     /// What the server has of messages in doubt, by UID. The others are sent again, unless they were tried often enough.
     pub fn matched(&mut self, asked: &[u32], found: &[(u32, u32)]) -> Vec<(u32, Verdict)> {
+        self.looking = false;
         let mut verdicts = Vec::new();
         for id in asked {
             let Some(slot) = self.slots.get_mut(*id as usize) else {
                 continue;
             };
             slot.tries += 1;
+            let tried = slot.tries;
+            let size = slot.task.size;
+            self.doubtful.remove(id);
             if let Some((_, uid)) = found.iter().find(|(task, _)| task == id) {
-                slot.phase = Phase::Closed;
+                self.close(*id);
                 verdicts.push((*id, Verdict::Found(*uid)));
-            } else if slot.tries > 3 {
-                slot.phase = Phase::Closed;
+            } else if tried > 3 {
+                self.close(*id);
                 verdicts.push((*id, Verdict::Waiting(Reason::InDoubt)));
             } else {
-                slot.phase = Phase::Queued;
+                self.set(*id, Phase::Queued);
                 self.queue.push_back(*id);
+                self.queued_bytes += size;
             }
         }
         if !found.is_empty() {
@@ -432,18 +558,21 @@ impl Upload {
 
     /// The folder is there now.
     pub fn folder_ready(&mut self, folder: u16) {
+        self.creating = false;
         self.missing.remove(&folder);
         self.created.insert(folder);
     }
 
     /// The folder is not to be had; this is the verdict on its messages that were not sent. One in doubt stays so.
     pub fn folder_closed(&mut self, folder: u16, verdict: &Verdict) -> Vec<(u32, Verdict)> {
+        self.creating = false;
         self.missing.remove(&folder);
         let mut verdicts = Vec::new();
         for (id, slot) in (0u32..).zip(&mut self.slots) {
             let unsent = matches!(slot.phase, Phase::Queued | Phase::Intended);
             if unsent && slot.task.folder == folder {
                 slot.phase = Phase::Closed;
+                self.open -= 1;
                 verdicts.push((id, verdict.clone()));
             }
         }
@@ -453,7 +582,8 @@ impl Upload {
 
     /// The person wants to stop: nothing more is sent, and what is in flight has a moment to settle.
     pub fn stop(&mut self, now: Duration) {
-        self.stopping.get_or_insert(now + self.policy.grace);
+        self.stopped = true;
+        self.ending.get_or_insert(now + self.policy.grace);
     }
 
     /// How it ended, and the verdicts of all that have none yet.
@@ -465,11 +595,15 @@ impl Upload {
         };
         let rest = (0u32..).zip(&self.slots).filter_map(verdict).collect();
         let end = match self.failure {
-            _ if self.stopping.is_some() => End::Stopped,
+            _ if self.stopped => End::Stopped,
             Some(error) => End::Failed(error),
             None => End::Done,
         };
         (end, rest)
+    }
+
+    fn phase(&self, id: u32) -> Option<Phase> {
+        self.slots.get(id as usize).map(|slot| slot.phase)
     }
 
     fn set(&mut self, id: u32, phase: Phase) {
@@ -479,15 +613,10 @@ impl Upload {
     }
 
     fn close(&mut self, id: u32) {
-        self.set(id, Phase::Closed);
-        self.land(id);
-    }
-
-    fn land(&mut self, id: u32) {
-        for batch in &mut self.flying {
-            batch.retain(|other| *other != id);
+        if self.phase(id).is_some_and(|phase| phase != Phase::Closed) {
+            self.set(id, Phase::Closed);
+            self.open -= 1;
         }
-        self.flying.retain(|batch| !batch.is_empty());
     }
 
     fn drop_closed(&mut self) {
@@ -501,9 +630,6 @@ impl Upload {
         self.ready.retain(open);
     }
 }
-
-/// How long to wait for answers while there is more to do.
-const WHILE_BUSY: Duration = Duration::from_secs(1);
 
 /// 1, 2, 4 ... 60 seconds.
 pub(crate) fn backoff(attempt: u32) -> Duration {

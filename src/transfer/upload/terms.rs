@@ -12,11 +12,13 @@ pub(crate) struct Policy {
     pub window_messages: usize,
     /// Bytes of such a window.
     pub window_bytes: u64,
-    /// Messages that go with one command; 1 where the server takes no more.
+    /// Messages that go with one command at first; answers that come quickly make it more.
+    pub first_batch: usize,
+    /// Messages that go with one command at most; 1 where the server takes no more.
     pub batch_messages: usize,
     /// Bytes of such a batch.
     pub batch_bytes: u64,
-    /// Commands outstanding.
+    /// Commands outstanding on a connection.
     pub outstanding: usize,
     /// A message of at least this size goes alone, and waits for the server's word before its bytes are sent.
     pub cautious_from: u64,
@@ -26,23 +28,33 @@ pub(crate) struct Policy {
     pub attempts: u32,
     /// How long batches in flight may take when the person stops the run.
     pub grace: Duration,
+    /// Connections at first.
+    pub first_lines: usize,
+    /// Connections at most.
+    pub most_lines: usize,
 }
 
 impl Default for Policy {
     fn default() -> Self {
         Policy {
-            window_messages: 64,
-            window_bytes: 8 << 20,
-            batch_messages: 64,
-            batch_bytes: 1 << 20,
+            window_messages: 256,
+            window_bytes: 4 << 20,
+            first_batch: 8,
+            batch_messages: 256,
+            batch_bytes: 2 << 20,
             outstanding: 3,
             cautious_from: 1 << 20,
             quiet: Duration::from_secs(60),
             attempts: 8,
             grace: Duration::from_secs(10),
+            first_lines: 1,
+            most_lines: 8,
         }
     }
 }
+
+/// One of the connections that carry mail.
+pub(crate) type Line = usize;
 
 /// A message to send, known by its place in the list.
 #[derive(Clone, Copy, Debug)]
@@ -55,24 +67,38 @@ pub(crate) struct Task {
     pub doubt_until: Option<Duration>,
 }
 
-/// What the driver is to do next.
+/// What the driver is to do next. Each is said once.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// Connect at this moment, and tell [`Upload::connected`] or [`Upload::not_connected`].
-    Connect { at: Duration, attempt: u32 },
-    /// Write the intents of these messages, sync, and tell [`Upload::intended`].
+    /// Open this connection, and tell [`Upload::connected`] or [`Upload::not_connected`].
+    ///
+    /// [`Upload::connected`]: super::Upload::connected
+    /// [`Upload::not_connected`]: super::Upload::not_connected
+    Connect { line: Line, attempt: u32 },
+    /// Give this connection back; nothing is under way on it.
+    Close(Line),
+    /// Read these messages, write their intents, sync, and tell [`Upload::intended`](super::Upload::intended).
     Intend(Vec<u32>),
     /// Hand these messages of one folder over as one batch.
-    Submit { tasks: Vec<u32>, cautious: bool },
-    /// Wait at most this long for fates, and tell [`Upload::settled`] or [`Upload::broken`].
-    Settle(Duration),
+    Submit {
+        line: Line,
+        tasks: Vec<u32>,
+        cautious: bool,
+    },
     /// Create the folder, and tell [`Upload::folder_ready`] or [`Upload::folder_closed`].
-    Create(u16),
-    /// Wait until this moment.
+    ///
+    /// [`Upload::folder_ready`]: super::Upload::folder_ready
+    /// [`Upload::folder_closed`]: super::Upload::folder_closed
+    Create { line: Line, folder: u16 },
+    /// Look for these messages of one folder on the server, and tell [`Upload::matched`](super::Upload::matched).
+    Match {
+        line: Line,
+        folder: u16,
+        tasks: Vec<u32>,
+    },
+    /// Wait until something comes in, or until this moment.
     Wait(Duration),
-    /// Look for these messages of one folder on the server, and tell [`Upload::matched`].
-    Match { folder: u16, tasks: Vec<u32> },
-    /// It is over; [`Upload::finish`] has the rest.
+    /// It is over; [`Upload::finish`](super::Upload::finish) has the rest.
     Finish,
 }
 
