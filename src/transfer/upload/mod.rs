@@ -341,9 +341,8 @@ impl Upload {
 
     /// No connection was to be had. A server that has others of ours gets no more of them.
     pub fn not_connected(&mut self, line: Line, error: Error, now: Duration) {
-        let others = self.lines.others(line);
-        if others > 0 {
-            self.pace.at_most(others);
+        if self.lines.others(line) > 0 {
+            self.pace.at_most(self.lines.up_or_opening() - 1);
         }
         self.down(line, error, now);
     }
