@@ -290,6 +290,7 @@ mod tests {
                 literals: Literals::Plus,
                 multiappend: true,
                 uidplus: true,
+                compress: false,
                 append_limit: Some(30_000_000),
                 announced: vec!["IMAP4rev1".into(), "LITERAL+".into()],
             },

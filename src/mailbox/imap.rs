@@ -2,9 +2,13 @@
 
 use std::io::Read;
 use std::net::Shutdown;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::append::Append;
+use super::lot::{self, Lot};
+use super::rate::Rate;
 use super::sasl::Credentials;
 use super::session::Session;
 use super::sign_in::{abilities, sign_in};
@@ -25,6 +29,28 @@ pub struct ImapMailbox<S: Stream> {
     append: Append<S>,
     abilities: Abilities,
     namespace: Namespace,
+    /// Where it may wait for its next use.
+    place: Weak<Lot<S>>,
+}
+
+/// What the connections of a run have in common.
+pub(crate) struct Common<S: Stream> {
+    /// Where one may wait between two uses.
+    pub lot: Arc<Lot<S>>,
+    /// Whether the line was found to be slower than the compressor.
+    pub slow_line: Arc<AtomicBool>,
+    /// What they may send together.
+    pub rate: Option<Rate>,
+}
+
+impl<S: Stream> Default for Common<S> {
+    fn default() -> Self {
+        Common {
+            lot: Lot::new(),
+            slow_line: Arc::default(),
+            rate: None,
+        }
+    }
 }
 
 impl<S: Stream> ImapMailbox<S> {
@@ -45,7 +71,31 @@ impl<S: Stream> ImapMailbox<S> {
             append,
             abilities,
             namespace,
+            place: Weak::new(),
         })
+    }
+
+    /// One of several connections of a run.
+    pub(crate) fn one_of(mut self, common: &Common<S>) -> Self {
+        self.place = Arc::downgrade(&common.lot);
+        self.append.share(Arc::clone(&common.slow_line));
+        self.session.wire.set_rate(common.rate.clone());
+        self
+    }
+
+    /// Whether the server still answers.
+    pub(crate) fn answers(&mut self) -> bool {
+        self.session.ask("NOOP", &mut |_, _| Ok(false)).is_ok()
+    }
+
+    /// Ends the connection politely.
+    pub(crate) fn say_goodbye(mut self) {
+        // With messages under way their fate matters more than manners: the connection is just closed.
+        if self.append.in_flight() == 0 {
+            self.session.wire.set_silence(GOODBYE);
+            let _ = self.session.by_imap("sign out", &[], |imap| imap.logout());
+        }
+        self.session.wire.close("signed out");
     }
 
     /// The connection, with no APPEND under way: their answers would be taken for those of other commands. Fates that
@@ -109,7 +159,8 @@ impl<S: Stream> Mailbox for ImapMailbox<S> {
     }
 
     fn leave(&mut self) -> Result<(), Error> {
-        self.quiet()?.leave_folder()
+        // Not yet: the next command may open another folder, which leaves this one without a round trip of its own.
+        self.quiet().map(drop)
     }
 
     fn submit(&mut self, batch: Batch) {
@@ -117,6 +168,17 @@ impl<S: Stream> Mailbox for ImapMailbox<S> {
     }
 
     fn settle(&mut self, wait: Duration) -> Result<Vec<(Ticket, Fate)>, Broken> {
+        // A server tells of every message that arrives in an open folder; that is left before mail is sent.
+        if self.session.open.is_some()
+            && self.append.is_about_to_send()
+            && let Err(error) = self.session.leave_folder()
+        {
+            return Err(Broken {
+                in_doubt: Vec::new(),
+                poisoned: false,
+                error,
+            });
+        }
         self.append.settle(wait)
     }
 
@@ -133,13 +195,17 @@ impl<S: Stream> Mailbox for ImapMailbox<S> {
         Some(Box::new(move || drop(tcp.shutdown(Shutdown::Both))))
     }
 
-    fn logout(mut self: Box<Self>) {
-        // With messages under way their fate matters more than manners: the connection is just closed.
-        if self.append.in_flight() == 0 {
-            self.session.wire.set_silence(GOODBYE);
-            let _ = self.session.by_imap("sign out", &[], |imap| imap.logout());
+    fn logout(self: Box<Self>) {
+        let works = self.append.in_flight() == 0 && self.session.wire.lost().is_none();
+        let place = self.place.clone();
+        let left = if works {
+            lot::wait_in(&place, *self)
+        } else {
+            Some(*self)
+        };
+        if let Some(mailbox) = left {
+            mailbox.say_goodbye();
         }
-        self.session.wire.close("signed out");
     }
 }
 

@@ -250,6 +250,7 @@ impl Connect for MemoryServer {
             literals: Literals::Plus,
             multiappend: true,
             uidplus: true,
+            compress: false,
             append_limit: state.message_limit,
             announced: Vec::new(),
         };

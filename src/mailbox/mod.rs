@@ -4,15 +4,18 @@
 
 mod append;
 pub mod certificate;
+mod deflate;
 mod fetch;
 mod folders;
 mod guard;
 mod heard;
 pub mod imap;
+mod lot;
 #[cfg(test)]
 pub(crate) mod memory;
 pub mod name;
 mod opening;
+pub mod rate;
 mod reading;
 mod response;
 mod sasl;
@@ -47,6 +50,8 @@ pub struct Abilities {
     pub multiappend: bool,
     /// The UID of what was appended is told (RFC 4315).
     pub uidplus: bool,
+    /// Both directions can be compressed (COMPRESS=DEFLATE, RFC 4978).
+    pub compress: bool,
     /// Largest message in bytes (RFC 7889), where the server says so.
     pub append_limit: Option<u64>,
     /// Everything it announced, as it wrote it.
@@ -279,7 +284,8 @@ pub trait Mailbox: Send {
         keywords: &Keywords,
     ) -> Result<(), Error>;
 
-    /// Leaves the examined folder without expunging anything (UNSELECT, or CLOSE after EXAMINE).
+    /// The examined folder is not needed any more. It is left without expunging anything before mail is sent or another
+    /// one is opened (UNSELECT, or CLOSE after EXAMINE).
     fn leave(&mut self) -> Result<(), Error>;
 
     /// Takes a batch to be sent. Never waits.

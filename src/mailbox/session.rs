@@ -5,6 +5,7 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
 
 use super::fetch::Input;
 use super::guard::Guard;
@@ -75,8 +76,12 @@ impl<S: Stream> Session<S> {
         run: impl FnOnce(&mut imap::Session<Guard<S>>) -> imap::Result<T>,
     ) -> Result<Result<T, Answer>, Error> {
         self.guard.expect(wanted);
+        let begun = Instant::now();
         match caught(&self.wire, doing, || run(&mut self.imap))? {
-            Ok(value) => Ok(Ok(value)),
+            Ok(value) => {
+                self.wire.note_round_trip(begun.elapsed());
+                Ok(Ok(value))
+            }
             Err(error) => match self.guard.answer() {
                 // The tagged line came: the connection is in step, whatever `imap` makes of the rest.
                 Some(answer)
@@ -91,8 +96,11 @@ impl<S: Stream> Session<S> {
 
     /// Runs a command over the wire, and gives the server's answer, be it yes or no.
     pub fn ask(&mut self, command: &str, data: OnData<'_>) -> Result<Answer, Error> {
+        let begun = Instant::now();
         let tag = self.send(command)?;
-        self.receive(&tag, data)
+        let answer = self.receive(&tag, data)?;
+        self.wire.note_round_trip(begun.elapsed());
+        Ok(answer)
     }
 
     /// Sends a command and gives its tag. Its answer must be received before any command of `imap`'s.

@@ -167,6 +167,7 @@ pub(crate) fn abilities(announced: &[String]) -> Abilities {
         },
         multiappend: can("MULTIAPPEND"),
         uidplus: can("UIDPLUS"),
+        compress: can("COMPRESS=DEFLATE"),
         append_limit: announced.iter().find_map(limit),
         announced: announced.to_vec(),
     }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use native_tls::{Certificate, HandshakeError, Protocol, TlsConnector};
 
 use super::certificate::CertificateInfo;
-use super::imap::ImapMailbox;
+use super::imap::{Common, ImapMailbox};
+use super::rate::Rate;
 use super::sasl::Credentials;
 use super::wire::{SILENCE, Stream};
 use super::{Connect, Mailbox};
@@ -23,6 +24,7 @@ pub struct TlsConnect {
     endpoint: Endpoint,
     credentials: Credentials,
     ca_file: Option<PathBuf>,
+    common: Common<TlsStream>,
 }
 
 impl TlsConnect {
@@ -36,18 +38,26 @@ impl TlsConnect {
             endpoint,
             credentials,
             ca_file,
+            common: Common::default(),
         }
+    }
+
+    /// Sends no more than this, over all connections together.
+    #[must_use]
+    pub fn at_most(mut self, rate: Option<Rate>) -> TlsConnect {
+        self.common.rate = rate;
+        self
     }
 }
 
 impl Connect for TlsConnect {
     fn connect(&self) -> Result<Box<dyn Mailbox>, Error> {
+        if let Some(mailbox) = self.common.lot.take() {
+            return Ok(Box::new(mailbox));
+        }
         let stream = connect(&self.endpoint, self.ca_file.as_deref())?;
-        Ok(Box::new(ImapMailbox::sign_in(
-            stream,
-            &self.endpoint.address(),
-            &self.credentials,
-        )?))
+        let mailbox = ImapMailbox::sign_in(stream, &self.endpoint.address(), &self.credentials)?;
+        Ok(Box::new(mailbox.one_of(&self.common)))
     }
 
     fn account(&self) -> String {

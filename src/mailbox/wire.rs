@@ -5,7 +5,9 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::deflate::Deflate;
 use super::heard::Heard;
+use super::rate::{self, Rate};
 
 /// A connection to a server: TLS in the program, a plain loopback one for the practice server only.
 pub trait Stream: Read + Write + Send {
@@ -50,6 +52,13 @@ struct Inner<S> {
     put: u64,
     /// Of these, how many may have left. Counted before each write, since a failed one may have sent some.
     handed: u64,
+    /// Both directions are compressed.
+    deflate: Option<Deflate>,
+    /// Whether the compressor holds something back.
+    packing: bool,
+    rate: Option<Rate>,
+    /// The quickest answer so far.
+    round_trip: Option<Duration>,
     heard: Heard,
     /// Why the connection is of no more use.
     lost: Option<String>,
@@ -67,6 +76,10 @@ impl<S: Stream> Wire<S> {
             output: Vec::with_capacity(GATHERED),
             put: 0,
             handed: 0,
+            deflate: None,
+            packing: false,
+            rate: None,
+            round_trip: None,
             heard: Heard::default(),
             lost: None,
         }))))
@@ -75,6 +88,32 @@ impl<S: Stream> Wire<S> {
     fn lock(&self) -> MutexGuard<'_, Inner<S>> {
         // A panic of another owner leaves nothing half done that closing the connection does not end.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps to a rate from now on.
+    pub(crate) fn set_rate(&self, rate: Option<Rate>) {
+        self.lock().rate = rate;
+    }
+
+    /// Compresses both directions from now on. To be called straight after the server's OK to it; what came in after that
+    /// is compressed already.
+    pub(crate) fn start_deflate(&self) {
+        let mut inner = self.lock();
+        let packed = inner.unread().to_vec();
+        inner.input.clear();
+        inner.at = 0;
+        inner.deflate = Some(Deflate::new(packed));
+    }
+
+    /// An answer took so long.
+    pub(crate) fn note_round_trip(&self, took: Duration) {
+        let mut inner = self.lock();
+        inner.round_trip = Some(inner.round_trip.map_or(took, |before| before.min(took)));
+    }
+
+    /// What the quickest answer took.
+    pub(crate) fn round_trip(&self) -> Duration {
+        self.lock().round_trip.unwrap_or_default()
     }
 
     /// Accepts bytes to be sent; they leave when enough are gathered, or at [`Wire::send`].
@@ -281,6 +320,11 @@ impl<S: Stream> Inner<S> {
                 "the server sends without being asked",
             ));
         }
+        if let Some(deflate) = &mut self.deflate
+            && deflate.unpack(&mut self.input)?
+        {
+            return Ok(self.input.len());
+        }
         let mut fresh = [0; 16 * 1024];
         loop {
             match self.stream.read(&mut fresh) {
@@ -291,8 +335,14 @@ impl<S: Stream> Inner<S> {
                     ));
                 }
                 Ok(count) => {
-                    self.input
-                        .extend_from_slice(fresh.get(..count).unwrap_or_default());
+                    let fresh = fresh.get(..count).unwrap_or_default();
+                    match &mut self.deflate {
+                        None => self.input.extend_from_slice(fresh),
+                        Some(deflate) => {
+                            deflate.came(fresh);
+                            deflate.unpack(&mut self.input)?;
+                        }
+                    }
                     return Ok(count);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -315,21 +365,59 @@ impl<S: Stream> Inner<S> {
 
     fn send(&mut self) -> io::Result<()> {
         self.hand_on()?;
+        if std::mem::take(&mut self.packing)
+            && let Some(mut deflate) = self.deflate.take()
+        {
+            let packed = deflate.pack(&[], true, &mut |part| self.write(part));
+            self.deflate = Some(deflate);
+            packed?;
+        }
         self.stream.flush().map_err(|error| self.lose_by(&error))
     }
 
     fn hand_on(&mut self) -> io::Result<()> {
         self.usable()?;
         let mut output = std::mem::take(&mut self.output);
-        for part in output.chunks(STEP) {
-            self.fill_ready()?;
-            self.handed += part.len() as u64;
+        match self.deflate.take() {
+            None => {
+                for part in output.chunks(STEP) {
+                    self.fill_ready()?;
+                    self.handed += part.len() as u64;
+                    self.write(part)?;
+                }
+            }
+            Some(mut deflate) => {
+                // What the compressor has may leave at any time.
+                self.handed += output.len() as u64;
+                self.packing |= !output.is_empty();
+                let mut packed = Ok(());
+                for part in output.chunks(STEP) {
+                    packed = packed
+                        .and_then(|()| deflate.pack(part, false, &mut |bytes| self.write(bytes)));
+                }
+                self.deflate = Some(deflate);
+                packed?;
+                self.fill_ready()?;
+            }
+        }
+        output.clear();
+        self.output = output;
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let Some(limit) = self.rate.clone() else {
+            return self
+                .stream
+                .write_all(bytes)
+                .map_err(|error| self.lose_by(&error));
+        };
+        for part in bytes.chunks(rate::PART) {
+            limit.wait(part.len());
             self.stream
                 .write_all(part)
                 .map_err(|error| self.lose_by(&error))?;
         }
-        output.clear();
-        self.output = output;
         Ok(())
     }
 

@@ -20,7 +20,7 @@ impl<S: Stream> Append<S> {
     }
 
     /// Makes sense of a line of the server; `true` for a `+`.
-    fn take(&mut self, raw: &[u8]) -> Result<bool, Trouble> {
+    pub(super) fn take(&mut self, raw: &[u8]) -> Result<bool, Trouble> {
         self.wire.heard(|heard| heard.note(raw));
         match line(raw) {
             Line::Tagged(tag, answer) => {
@@ -119,6 +119,11 @@ impl<S: Stream> Append<S> {
 
     fn land(&mut self, at: usize, fate: impl Fn(usize) -> Fate) {
         if let Some(flight) = self.flying.remove(at) {
+            if flight.whole {
+                let round_trip = self.wire.round_trip();
+                self.squeeze
+                    .answered(flight.bytes, flight.sent, round_trip, Instant::now());
+            }
             // A command refused before its end still has literals on the way: only the answer to a later one shows
             // that the server skipped them.
             self.exposed &= !(flight.whole && self.flying.is_empty());

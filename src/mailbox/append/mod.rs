@@ -6,17 +6,22 @@
 
 mod answers;
 mod sending;
+mod squeeze;
 #[cfg(test)]
 mod testing;
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::response::{Line, Status, line};
 use super::wire::{SILENCE, Stream, Wire};
 use super::{Abilities, Batch, Broken, Fate, Literals, Outgoing, Ticket};
 use crate::error::Error;
 use sending::size;
+use squeeze::Squeeze;
 
 /// Largest literal that LITERAL- sends without waiting (RFC 7888, 5).
 const MINUS: u64 = 4096;
@@ -53,6 +58,9 @@ pub(crate) struct Append<S: Stream> {
     /// Whether literals are out that nobody waited with, so that the server might take mail for commands,
     /// should it lose its way.
     exposed: bool,
+    squeeze: Squeeze,
+    /// Whether a connection of this run found that compressing pays.
+    slow_line: Arc<AtomicBool>,
 }
 
 /// One command under way.
@@ -64,6 +72,8 @@ struct Flight {
     start: u64,
     /// Whether all of it was put on the wire.
     whole: bool,
+    /// When that was.
+    sent: Instant,
 }
 
 /// Why the connection is of no more use.
@@ -107,7 +117,21 @@ impl<S: Stream> Append<S> {
             bye: None,
             waiting: false,
             exposed: false,
+            squeeze: Squeeze::new(abilities.compress, false),
+            slow_line: Arc::default(),
         }
+    }
+
+    /// Shares with other connections what is learned of the line.
+    pub fn share(&mut self, slow_line: Arc<AtomicBool>) {
+        let announced = !matches!(self.squeeze, Squeeze::Never);
+        self.squeeze = Squeeze::new(announced, slow_line.load(Ordering::Relaxed));
+        self.slow_line = slow_line;
+    }
+
+    /// Whether something waits to be sent, and nothing is under way.
+    pub fn is_about_to_send(&self) -> bool {
+        self.flying.is_empty() && !self.queue.is_empty()
     }
 
     /// Takes a batch. Never waits.
@@ -193,6 +217,13 @@ impl<S: Stream> Append<S> {
                 self.queue.push_front(batch);
                 break;
             }
+            if self.squeeze.is_wanted() {
+                if !self.flying.is_empty() {
+                    self.queue.push_front(batch);
+                    break;
+                }
+                self.start_compressing()?;
+            }
             while self.flying.len() >= MOST_FLYING {
                 self.await_answer(Instant::now() + SILENCE)?;
             }
@@ -214,6 +245,28 @@ impl<S: Stream> Append<S> {
                 Err(Trouble::dead(format!("the server hung up: {words}")))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Asks the server to compress both directions (RFC 4978). Nothing is under way, and its answer is the next.
+    fn start_compressing(&mut self) -> Result<(), Trouble> {
+        self.squeeze = Squeeze::Never;
+        self.wire.put(b"Z COMPRESS DEFLATE\r\n")?;
+        self.wire.send()?;
+        let limit = Instant::now() + SILENCE;
+        loop {
+            let raw = self.wire.line(limit)?;
+            match line(&raw) {
+                Line::Tagged(b"Z", answer) => {
+                    if answer.status == Status::Ok {
+                        self.wire.start_deflate();
+                        self.squeeze = Squeeze::On;
+                        self.slow_line.store(true, Ordering::Relaxed);
+                    }
+                    return Ok(());
+                }
+                _ => drop(self.take(&raw)?),
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! The sending half: one command out of a batch, with its literals.
 
 use std::io::{self, Read};
+use std::time::Instant;
 
 use super::{Append, Flight, MINUS, Trouble};
 use crate::mailbox::wire::Stream;
@@ -24,6 +25,7 @@ impl<S: Stream> Append<S> {
             bytes: batch.messages.iter().map(size).sum(),
             start: self.wire.accepted(),
             whole: false,
+            sent: Instant::now(),
         });
         let mut head = format!("{tag} APPEND {}", batch.folder.quoted());
         for message in batch.messages {
@@ -51,6 +53,7 @@ impl<S: Stream> Append<S> {
         self.wire.put(b"\r\n")?;
         if let Some(flight) = self.flying.iter_mut().find(|flight| flight.tag == tag) {
             flight.whole = true;
+            flight.sent = Instant::now();
         }
         self.be_patient();
         Ok(())
@@ -79,6 +82,7 @@ impl<S: Stream> Append<S> {
         let size = message.size;
         match message.body {
             Body::Held(bytes) => {
+                self.squeeze.sample(&bytes);
                 for part in bytes.chunks(STEP) {
                     self.wire.put(part)?;
                     self.take_lines()?;

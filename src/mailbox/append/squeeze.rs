@@ -1,0 +1,122 @@
+//! Whether to compress what is sent: only where the line is slower than the compressor, and only measuring tells.
+
+use std::time::{Duration, Instant};
+
+use crate::mailbox::deflate::trial;
+
+/// Bytes that must have been answered for before the line is judged.
+const ENOUGH: u64 = 256 * 1024;
+
+/// Bytes of mail that the compressor is tried with.
+const SAMPLE: usize = 64 * 1024;
+
+/// The line must be slower than this share of the compressor's speed.
+const WORTH: f64 = 0.5;
+
+/// Less than this must be left of the bytes.
+const SMALLER: f64 = 0.95;
+
+/// The judgement, as far as it has come.
+#[derive(Debug)]
+pub(super) enum Squeeze {
+    /// Not to be had, or not worth it.
+    Never,
+    /// Being judged.
+    Watching(Watch),
+    /// To be started as soon as nothing is under way.
+    Wanted,
+    /// Started.
+    On,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    sample: Vec<u8>,
+    bytes: u64,
+    time: Duration,
+    settled: Option<Instant>,
+}
+
+impl Squeeze {
+    /// Where the server can, and an earlier connection found that it pays, at once.
+    pub fn new(announced: bool, known_to_pay: bool) -> Squeeze {
+        match (announced, known_to_pay) {
+            (false, _) => Squeeze::Never,
+            (true, true) => Squeeze::Wanted,
+            (true, false) => Squeeze::Watching(Watch::default()),
+        }
+    }
+
+    /// Some bytes of mail, to try the compressor with.
+    pub fn sample(&mut self, bytes: &[u8]) {
+        if let Squeeze::Watching(watch) = self {
+            let room = SAMPLE.saturating_sub(watch.sample.len());
+            watch
+                .sample
+                .extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
+        }
+    }
+
+    /// A command of so many bytes, sent at that moment, was answered now. `round_trip` is what an answer takes at least.
+    pub fn answered(&mut self, bytes: u64, sent: Instant, round_trip: Duration, now: Instant) {
+        let Squeeze::Watching(watch) = self else {
+            return;
+        };
+        // The line and the server worked on it from when it could arrive, or from when they were done with the one before.
+        let begun = watch
+            .settled
+            .map_or(sent + round_trip, |before| before.max(sent + round_trip));
+        watch.time += now.saturating_duration_since(begun);
+        watch.bytes += bytes;
+        watch.settled = Some(now);
+        if watch.bytes < ENOUGH || watch.sample.len() < SAMPLE / 4 {
+            return;
+        }
+        let line = watch.bytes as f64 / watch.time.as_secs_f64().max(1e-6);
+        let (speed, left) = trial(&watch.sample);
+        *self = if line < speed * WORTH && left < SMALLER {
+            Squeeze::Wanted
+        } else {
+            Squeeze::Never
+        };
+    }
+
+    /// Whether it is to be started now.
+    pub fn is_wanted(&self) -> bool {
+        matches!(self, Squeeze::Wanted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(bytes_a_second: u64, round_trip: Duration) -> bool {
+        let mut squeeze = Squeeze::new(true, false);
+        squeeze.sample(&"all sorts of mail, mostly text. ".repeat(4000).into_bytes());
+        let begun = Instant::now();
+        let batch = 100_000;
+        for n in 1..=4u32 {
+            let took = Duration::from_secs_f64(f64::from(n * batch) / bytes_a_second as f64);
+            squeeze.answered(
+                u64::from(batch),
+                begun,
+                round_trip,
+                begun + round_trip + took,
+            );
+        }
+        squeeze.is_wanted()
+    }
+
+    #[test]
+    fn a_slow_line_is_worth_compressing_for_and_a_long_one_is_not() {
+        assert!(judged(100_000, Duration::from_millis(20)));
+        assert!(!judged(u64::MAX, Duration::from_millis(300)));
+    }
+
+    #[test]
+    fn only_a_server_that_can_is_asked() {
+        assert!(!Squeeze::new(false, true).is_wanted());
+        assert!(Squeeze::new(true, true).is_wanted());
+    }
+}
