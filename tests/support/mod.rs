@@ -3,6 +3,7 @@
 
 pub mod authority;
 pub mod dovecot;
+pub mod figure;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
