@@ -31,18 +31,24 @@ pub fn output(program: &str, arguments: &[&str]) -> Result<String, String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().into())
 }
 
+const NEW_KEY: [&str; 5] = [
+    "-newkey",
+    "ec",
+    "-pkeyopt",
+    "ec_paramgen_curve:prime256v1",
+    "-nodes",
+];
+
 /// Makes an authority (`ca.pem`), and a certificate that it signed (`cert.pem`, `key.pem`), with the `openssl` command.
 pub fn certificates(at: &Path, kind: Certificate) -> Result<(), String> {
+    authority(at)?;
+    signed(at, kind)
+}
+
+/// Makes an authority.
+pub fn authority(at: &Path) -> Result<(), String> {
     let path = |name: &str| at.join(name).display().to_string();
-    let (ca, ca_key, request) = (path("ca.pem"), path("ca.key"), path("request.pem"));
-    let (certificate, key, extensions) = (path("cert.pem"), path("key.pem"), path("extensions"));
-    let new_key = [
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
-    ];
+    let (ca, ca_key) = (path("ca.pem"), path("ca.key"));
     let of_authority = [
         "req",
         "-x509",
@@ -55,7 +61,15 @@ pub fn certificates(at: &Path, kind: Certificate) -> Result<(), String> {
         "-out",
         &ca,
     ];
-    output("openssl", &[&of_authority[..], &new_key].concat())?;
+    output("openssl", &[&of_authority[..], &NEW_KEY].concat())?;
+    Ok(())
+}
+
+/// Has the authority sign a certificate, which takes the place of the one before.
+pub fn signed(at: &Path, kind: Certificate) -> Result<(), String> {
+    let path = |name: &str| at.join(name).display().to_string();
+    let (ca, ca_key, request) = (path("ca.pem"), path("ca.key"), path("request.pem"));
+    let (certificate, key, extensions) = (path("cert.pem"), path("key.pem"), path("extensions"));
     let of_server = [
         "req",
         "-new",
@@ -66,7 +80,7 @@ pub fn certificates(at: &Path, kind: Certificate) -> Result<(), String> {
         "-out",
         &request,
     ];
-    output("openssl", &[&of_server[..], &new_key].concat())?;
+    output("openssl", &[&of_server[..], &NEW_KEY].concat())?;
     let name = if kind == Certificate::OtherName {
         "mail.example.org"
     } else {

@@ -3,6 +3,7 @@
 
 pub mod authority;
 pub mod dovecot;
+pub mod fault_server;
 pub mod figure;
 
 use std::collections::BTreeMap;
