@@ -45,6 +45,10 @@ pub struct Scenario {
     /// Copies that the server spoiled, and messages that their owner deleted after they were checked.
     pub spoiled: u64,
     pub deleted: u64,
+    /// Whether the server may take mail for commands: it lost its way while literals were under way.
+    pub may_poison: bool,
+    /// Scenarios of this kind that may be under way at once, since they mostly wait; 0 for the usual.
+    pub at_once: usize,
 }
 
 impl Scenario {
@@ -57,6 +61,8 @@ impl Scenario {
             judge: None,
             spoiled: 0,
             deleted: 0,
+            may_poison: false,
+            at_once: 0,
         }
     }
 
@@ -173,7 +179,7 @@ pub fn survive(scenario: &Scenario) -> Option<Outcome> {
     };
 
     let first = run(&hands.stop);
-    let (credentials_of_first, spoken) = (server.credentials(), server.spoken());
+    let (credentials_of_first, spoken) = (server.credentials_sent(), server.spoken());
     let mut runs = is_well(&first).then_some(1);
     let mut count = 1;
     while runs.is_none() && count < MOST_RUNS {
@@ -203,6 +209,9 @@ pub fn survive(scenario: &Scenario) -> Option<Outcome> {
     };
     if let Some(judge) = &scenario.judge {
         outcome.judged = judge(&outcome);
+    }
+    if !outcome.poison.is_empty() && !scenario.may_poison {
+        outcome.judged = Err(format!("taken for commands: {:?}", outcome.poison));
     }
     Some(outcome)
 }

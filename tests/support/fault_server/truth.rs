@@ -260,7 +260,7 @@ impl Truth {
     }
 
     /// How often LOGIN or AUTHENTICATE was sent.
-    pub fn credentials(&self) -> u64 {
+    pub fn credentials_sent(&self) -> u64 {
         self.lock().credentials
     }
 
