@@ -57,7 +57,7 @@ impl<S: Stream> Session<S> {
         self.open = None;
         let mut examined = Examined::default();
         let mut flags = Vec::new();
-        let mut told_permanent = false;
+        let (mut told_permanent, mut told_exists) = (false, false);
         let tag = self.send(&format!("{verb} {}", name.quoted()))?;
         let answer = self.receive_statuses(&tag, &mut |told| match told {
             Told::Data(data) => {
@@ -66,6 +66,7 @@ impl<S: Stream> Session<S> {
                     .and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok())
                 {
                     examined.exists = count;
+                    told_exists = true;
                 } else if let Some(list) = strip_word(data, b"FLAGS ") {
                     flags = flag_names(&String::from_utf8_lossy(list));
                 }
@@ -86,6 +87,10 @@ impl<S: Stream> Session<S> {
         })?;
         if answer.status != Status::Ok {
             return Ok(Err(answer));
+        }
+        // Every server has to tell (RFC 9051, 6.3.2). A folder that is only believed to be empty would be filled again.
+        if !told_exists {
+            return Err(self.lost("the server did not tell how many messages a folder has"));
         }
         examined.keywords.extend(keywords(&flags));
         examined.keywords.sort();
@@ -232,7 +237,7 @@ mod tests {
         let (mut session, server) = signed_in("", move |server| {
             server.answer(silent);
             server.answer(
-                "* OK [PERMANENTFLAGS (\\Seen \\Draft kept)] x\r\n{tag} OK [READ-WRITE]\r\n",
+                "* 0 EXISTS\r\n* OK [PERMANENTFLAGS (\\Seen \\Draft kept)] x\r\n{tag} OK [READ-WRITE]\r\n",
             );
             server.answer(silent);
             server.answer("{tag} OK\r\n");
@@ -273,7 +278,9 @@ mod tests {
     #[test]
     fn a_server_that_does_not_tell_what_is_kept_keeps_all() {
         let (mut session, _server) = signed_in("", |server| {
-            server.answer("* FLAGS (\\Seen \\Draft $Old)\r\n* OK [UIDNEXT 1]\r\n{tag} OK\r\n");
+            server.answer(
+                "* FLAGS (\\Seen \\Draft $Old)\r\n* 0 EXISTS\r\n* OK [UIDNEXT 1]\r\n{tag} OK\r\n",
+            );
         });
         let examined = session
             .examine_folder(&MailboxName::inbox())
@@ -302,6 +309,15 @@ mod tests {
                 "{said}"
             );
         }
+    }
+
+    #[test]
+    fn a_folder_is_not_believed_to_be_empty_unless_the_server_says_so() {
+        let (mut session, _server) = signed_in("", |server| {
+            server.answer("* OK [UIDVALIDITY 7]\r\n{tag} OK done\r\n");
+        });
+        let examined = session.examine_folder(&MailboxName::inbox());
+        assert!(matches!(examined, Err(Error::ConnectionLost { .. })));
     }
 
     #[test]

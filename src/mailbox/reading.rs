@@ -1,6 +1,6 @@
 //! The messages of a folder: its index, whole messages, and added flags.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::io::{self, Read, Seek};
 
 use super::fetch::{Attribute, Content, Fetch};
@@ -17,6 +17,9 @@ const AT_ONCE: usize = 64;
 /// Commands under way, so that the line stays full.
 const AHEAD: usize = 2;
 
+/// How often the server is asked for what it should have and does not show.
+const TRIES: u32 = 2;
+
 /// Longest header kept of a message in the index; identities look no further into a field than 64 KiB.
 const LONGEST_HEADER: u64 = 1024 * 1024;
 
@@ -24,32 +27,44 @@ const LONGEST_HEADER: u64 = 1024 * 1024;
 const IN_MEMORY: usize = 1024 * 1024;
 
 impl<S: Stream> Session<S> {
-    /// Each message from a UID on, as it comes.
+    /// Each message from a UID on, as it comes. Where the server tells of fewer than the folder holds it is asked once
+    /// more: what is believed to be missing would be sent again.
     pub fn index_from(&mut self, from: u32, each: &mut dyn FnMut(Indexed)) -> Result<(), Error> {
-        match &self.open {
+        let exists = match &self.open {
             None => return Err(nothing_open()),
             Some(open) if open.exists == 0 => return Ok(()),
-            Some(_) => {}
-        }
+            Some(open) => open.exists as usize,
+        };
         let from = from.max(1);
         let fields = "MESSAGE-ID DATE FROM TO SUBJECT";
         let command = format!(
             "UID FETCH {from}:* (UID RFC822.SIZE FLAGS INTERNALDATE BODY.PEEK[HEADER.FIELDS ({fields})])"
         );
-        let answer = self.ask(&command, &mut |data, input| {
-            let Some(fetch) = Fetch::begin(data, input) else {
-                return Ok(false);
-            };
-            // "n:*" always names the last message, even one below n.
-            if let Some(indexed) = indexed(fetch)?.filter(|indexed| indexed.uid >= from) {
-                each(indexed);
+        let mut told = HashSet::new();
+        for _ in 0..TRIES {
+            let answer = self.ask(&command, &mut |data, input| {
+                let Some(fetch) = Fetch::begin(data, input) else {
+                    return Ok(false);
+                };
+                // "n:*" always names the last message, even one below n.
+                if let Some(indexed) = indexed(fetch)?.filter(|indexed| indexed.uid >= from)
+                    && told.insert(indexed.uid)
+                {
+                    each(indexed);
+                }
+                Ok(true)
+            })?;
+            done("list the messages of a folder", &answer)?;
+            // How many there are from a later UID on, nobody has told.
+            if from > 1 || told.len() >= exists {
+                break;
             }
-            Ok(true)
-        })?;
-        done("list the messages of a folder", &answer)
+        }
+        Ok(())
     }
 
-    /// Whole messages, many asked for at once.
+    /// Whole messages, many asked for at once. Those that don't come are asked for once more: they may be gone, and
+    /// the server may have lost its way.
     pub fn whole(
         &mut self,
         wanted: &[u32],
@@ -58,8 +73,29 @@ impl<S: Stream> Session<S> {
         if self.open.is_none() {
             return Err(nothing_open());
         }
-        let mut sorted = wanted.to_vec();
-        sorted.sort_unstable();
+        let mut missing = wanted.to_vec();
+        missing.sort_unstable();
+        for _ in 0..TRIES {
+            let mut came = HashSet::new();
+            self.pass(&missing, &mut |uid, body| {
+                if came.insert(uid) {
+                    each(uid, body);
+                }
+            })?;
+            missing.retain(|uid| !came.contains(uid));
+            if missing.is_empty() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for whole messages, whose UIDs are sorted.
+    fn pass(
+        &mut self,
+        wanted: &[u32],
+        each: &mut dyn FnMut(u32, &mut dyn Read),
+    ) -> Result<(), Error> {
         let mut sets = uids::sets(wanted, AT_ONCE).into_iter();
         let mut ahead = VecDeque::new();
         let mut result = Ok(());
@@ -77,7 +113,7 @@ impl<S: Stream> Session<S> {
                     return Ok(false);
                 };
                 hand_over(fetch, &mut |uid, body| {
-                    if sorted.binary_search(&uid).is_ok() {
+                    if wanted.binary_search(&uid).is_ok() {
                         each(uid, body);
                     }
                 })?;
@@ -243,6 +279,7 @@ mod tests {
                 "* 1 FETCH (UID 4 BODY[] {3}\r\na)\n)\r\n* 2 FETCH (BODY[] {2}\r\nbb UID 5)\r\n* 3 FETCH (UID 6 BODY[] \"cc\")\r\n\
                  * 9 FETCH (UID 99 BODY[] \"no\")\r\n* 4 FETCH (UID 8 BODY[] NIL)\r\n{tag} NO [EXPUNGEISSUED] some are gone\r\n",
             );
+            server.answer("* 4 FETCH (UID 8 BODY[] NIL)\r\n{tag} OK\r\n");
         });
         session.examine_folder(&MailboxName::inbox()).unwrap();
         let mut found = Vec::new();
@@ -262,9 +299,34 @@ mod tests {
         );
         drop(session);
         assert_eq!(
-            server.join().unwrap()[1],
-            "S2 UID FETCH 4:6,8 (UID BODY.PEEK[])"
+            server.join().unwrap()[1..],
+            [
+                "S2 UID FETCH 4:6,8 (UID BODY.PEEK[])",
+                "S3 UID FETCH 8 (UID BODY.PEEK[])"
+            ]
         );
+    }
+
+    #[test]
+    fn an_index_with_fewer_messages_than_the_folder_has_is_asked_for_once_more() {
+        let told = |uid: u32| {
+            format!(
+                "* 1 FETCH (UID {uid} RFC822.SIZE 9 BODY[HEADER.FIELDS (DATE)] {{2}}\r\n\r\n)\r\n"
+            )
+        };
+        let (mut session, _server) = signed_in("", move |server| {
+            server.answer(
+                "* 2 EXISTS\r\n* OK [PERMANENTFLAGS (\\*)]\r\n* OK [UIDNEXT 9]\r\n{tag} OK\r\n",
+            );
+            server.answer(&format!("{}{{tag}} OK\r\n", told(3)));
+            server.answer(&format!("{}{}{{tag}} OK\r\n", told(3), told(4)));
+        });
+        session.examine_folder(&MailboxName::inbox()).unwrap();
+        let mut found = Vec::new();
+        session
+            .index_from(1, &mut |indexed| found.push(indexed.uid))
+            .unwrap();
+        assert_eq!(found, [3, 4]);
     }
 
     #[test]
@@ -311,7 +373,8 @@ mod tests {
             let (mut session, server) = signed_in(capabilities, |server| {
                 server.answer("* 3 EXISTS\r\n{tag} OK [READ-WRITE]\r\n");
                 server.answer("* 1 FETCH (FLAGS (\\Seen))\r\n{tag} OK\r\n");
-                server.answer("{tag} OK\r\n");
+                // EXAMINE and CLOSE, or UNSELECT alone.
+                server.answer("* 3 EXISTS\r\n{tag} OK\r\n");
                 server.answer("{tag} OK\r\n");
             });
             session
