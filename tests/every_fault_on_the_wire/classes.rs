@@ -110,8 +110,12 @@ pub fn play(figure: &Mutex<Figure>, name: &str, effort: Effort) {
     });
     let counts = counts.into_inner().unwrap();
     let failures = failures.into_inner().unwrap();
-    for failure in failures.iter().take(3) {
-        println!("not survived, {name}: {failure}");
+    // All of them in a line each, and the story of the first.
+    for (n, (line, story)) in failures.iter().enumerate().take(50) {
+        println!("not survived, {name}: {line}");
+        if n == 0 {
+            println!("{story}");
+        }
     }
     println!(
         "{name}: {} of {} in {:.1} s",
@@ -124,32 +128,28 @@ pub fn play(figure: &Mutex<Figure>, name: &str, effort: Effort) {
     }
 }
 
-fn played(scenario: &Scenario) -> (ClassFigure, Option<String>) {
+/// Plays one scenario; where it is not survived also says why, in a line and in full.
+fn played(scenario: &Scenario) -> (ClassFigure, Option<(String, String)>) {
     let mut count = ClassFigure {
         injected: 1,
         ..ClassFigure::default()
     };
-    let Some(outcome) = survive(scenario) else {
+    let Some(outcome) = survive(scenario).filter(|outcome| !outcome.fired.is_empty()) else {
         return (count, None);
     };
-    if outcome.fired.is_empty() {
-        return (count, None);
-    }
     count.fired = 1;
     count.lost = outcome.difference.lost;
     count.duplicated = outcome.difference.duplicated;
     count.altered = outcome.difference.altered;
     count.leaked = outcome.leaked;
-    let failure = outcome.failure();
-    count.survived = u64::from(failure.is_none());
-    let failure = failure.map(|why| {
-        let (fired, said) = (outcome.fired.join("; "), &outcome.said);
-        format!(
-            "{why}\n  fired: {fired}\n  first run: {:?}\n  traits: {:?}\n{said}",
-            outcome.first.as_ref().err(),
-            scenario.traits.capabilities
+    let failure = outcome.failure().map(|why| {
+        let abilities = scenario.traits.capabilities.join(" ");
+        (
+            format!("{why}; fired: {} ({abilities})", outcome.fired.join("; ")),
+            outcome.said,
         )
     });
+    count.survived = u64::from(failure.is_none());
     (count, failure)
 }
 

@@ -121,23 +121,27 @@ pub fn changes_meanwhile(effort: Effort) -> Vec<Scenario> {
     let ours = |stored: &Stored| !stored.bytes.windows(4).any(|part| part == b"<old");
     for traits in takers() {
         let spoken = transcript(&traits);
-        for one in spoken.iter().step_by(effort.every(5, 1)) {
+        // Once it was checked, the mail is the owner's to move and delete.
+        let checked = spoken.iter().rposition(|one| one.command == "UID FETCH");
+        for (n, one) in spoken.iter().enumerate().step_by(effort.every(5, 1)) {
             let at = |action: Action| {
                 let fault = Fault::command(&one.command, one.nth, At::Before, action);
                 Scenario::one(fault).on(&traits)
             };
             cases.push(at(Action::BumpUidValidity));
-            cases.push(at(Action::call(|truth| truth.remove(FOLDER))));
-            cases.push(at(Action::call(|truth| truth.rename(FOLDER, "Renamed"))));
-            // Before the check everything is ours to bring back; whatever was checked is not.
-            cases.push(at(Action::call(move |truth| {
-                truth.delete(FOLDER, ours);
-            })));
             cases.push(at(Action::call(|truth| {
                 truth.put(
                     FOLDER,
                     b"Message-ID: <old@example.org>\r\n\r\nnew mail came\r\n",
                 );
+            })));
+            if Some(n) > checked {
+                continue;
+            }
+            cases.push(at(Action::call(|truth| truth.remove(FOLDER))));
+            cases.push(at(Action::call(|truth| truth.rename(FOLDER, "Renamed"))));
+            cases.push(at(Action::call(move |truth| {
+                truth.delete(FOLDER, ours);
             })));
         }
         // Deleted by its owner once it was checked: it stays deleted.

@@ -56,7 +56,7 @@ fn a_slow_server_a_jumping_clock_and_a_stop_cost_nothing() {
 
 #[test]
 fn nobody_gets_the_password_who_should_not_have_it() {
-    quick(&["T1", "T2", "P1", "P2 "]);
+    quick(&["T1", "T2", "P1 ", "P2 "]);
 }
 
 #[test]

@@ -45,6 +45,8 @@ pub struct Scenario {
     /// Copies that the server spoiled, and messages that their owner deleted after they were checked.
     pub spoiled: u64,
     pub deleted: u64,
+    /// Whether everything is well after the first run.
+    pub heals: bool,
     /// Whether the server may take mail for commands: it lost its way while literals were under way.
     pub may_poison: bool,
     /// Scenarios of this kind that may be under way at once, since they mostly wait; 0 for the usual.
@@ -61,6 +63,7 @@ impl Scenario {
             judge: None,
             spoiled: 0,
             deleted: 0,
+            heals: false,
             may_poison: false,
             at_once: 0,
         }
@@ -180,6 +183,9 @@ pub fn survive(scenario: &Scenario) -> Option<Outcome> {
 
     let first = run(&hands.stop);
     let (credentials_of_first, spoken) = (server.credentials_sent(), server.spoken());
+    if scenario.heals {
+        server.heal();
+    }
     let mut runs = is_well(&first).then_some(1);
     let mut count = 1;
     while runs.is_none() && count < MOST_RUNS {
