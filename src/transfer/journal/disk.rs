@@ -52,7 +52,11 @@ pub struct FileDisk {
 }
 
 impl FileDisk {
-    pub(super) fn open(directory: &Path) -> Result<FileDisk, Error> {
+    /// Opens the file in its directory, which is made if it is missing, and takes the account's lock.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] while another run has the lock, [`Error::Journal`] where the file can't be used.
+    pub fn open(directory: &Path) -> Result<FileDisk, Error> {
         let fail = |path: &Path, error: io::Error| Error::Journal {
             path: path.into(),
             detail: error.to_string(),
@@ -75,7 +79,8 @@ impl FileDisk {
         })
     }
 
-    pub(super) fn path(&self) -> &Path {
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
         &self.path
     }
 }
