@@ -2,9 +2,13 @@
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
 pub mod authority;
+pub mod child;
 pub mod dovecot;
 pub mod fault_server;
 pub mod figure;
+pub mod proxy;
+pub mod sample;
+pub mod trial;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
