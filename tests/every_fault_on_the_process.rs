@@ -1,12 +1,21 @@
 //! Every fault that a process, its disk and its sources can meet: each message is on the server once, all the same.
+//!
+//! A spread of them in every test run; all of them by
+//! `cargo test --release --test every_fault_on_the_process -- --ignored --nocapture`.
 #![cfg(unix)]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
 
-use support::child;
+use std::sync::Mutex;
+use std::time::Instant;
+
+use support::child::{self, Act, DiskFault, Tamper};
 use support::dovecot::{Dovecot, Options};
-use support::trial::{Fault, PASSWORD, Start, Trial};
+use support::figure::Figure;
+use support::local;
+use support::proxy::{Cut, Place, Way};
+use support::trial::{Fault, PASSWORD, Result, Start, Trial, run_all};
 
 /// Started again by the others as a child; does nothing by itself.
 #[test]
@@ -14,28 +23,235 @@ fn the_child_of_the_other_tests() {
     child::run_if_ordered();
 }
 
-fn server() -> Option<Dovecot> {
-    Dovecot::start(Options {
-        password: PASSWORD,
-        ..Options::default()
-    })
+#[test]
+fn a_spread_of_faults_costs_no_message() {
+    let Some(figure) = all(&Share {
+        spread: 1,
+        whole: false,
+    }) else {
+        return;
+    };
+    figure.assert_all_survived();
 }
 
 #[test]
-fn without_a_fault() {
-    let Some(server) = server() else { return };
-    for shipped in [false, true] {
-        for start in [Start::Fresh, Start::GoingOn] {
-            let begin = std::time::Instant::now();
-            let trial = Trial {
-                class: "none",
-                start,
-                fault: Fault::None,
-                shipped,
-            };
-            let result = trial.run(&server);
-            println!("{shipped} {start:?} {:?} {result:?}", begin.elapsed());
-            assert!(result.wrong.is_empty());
+#[ignore = "takes the better part of an hour"]
+fn no_fault_costs_a_message() {
+    let Some(figure) = all(&Share {
+        spread: 40,
+        whole: true,
+    }) else {
+        return;
+    };
+    figure.save();
+    figure.assert_all_survived();
+    assert!(figure.total().fired >= 1200, "{:?}", figure.total());
+}
+
+/// How many of the faults are tried.
+struct Share {
+    /// Cuts for each connection and way.
+    spread: u64,
+    /// Every write of the journal, and what takes a minute each.
+    whole: bool,
+}
+
+fn all(share: &Share) -> Option<Figure> {
+    let server = Dovecot::start(Options {
+        password: PASSWORD,
+        ..Options::default()
+    })?;
+    let begin = Instant::now();
+    let figure = Mutex::new(Figure::default());
+    let note = |class: &str, what: &str, result: &Result| {
+        if !result.wrong.is_empty() {
+            eprintln!("{class}: {what}: {:?}", result.wrong);
         }
+        figure.lock().unwrap().class(class).add(&result.figure);
+    };
+    let trials = trials(&server, share);
+    run_all(&server, &trials, 4, |trial, result| {
+        note(trial.class, &format!("{trial:?}"), &result);
+    });
+    local::run_all(&server, share.whole, &note);
+    if share.whole {
+        // Most of their time is the minute that the program waits for mail in doubt.
+        let shipped = shipped(&server);
+        run_all(&server, &shipped, 12, |trial, result| {
+            note(trial.class, &format!("{trial:?}"), &result);
+        });
+    }
+    let figure = figure.into_inner().unwrap();
+    figure.print();
+    println!("in {:?}", begin.elapsed());
+    Some(figure)
+}
+
+/// How a run is that nothing happens to.
+fn quiet_run(server: &Dovecot, start: Start, shipped: bool) -> Result {
+    let trial = Trial {
+        class: "",
+        start,
+        fault: Fault::None,
+        shipped,
+    };
+    let result = trial.run(server);
+    assert!(result.wrong.is_empty(), "without a fault: {result:?}");
+    result
+}
+
+fn trials(server: &Dovecot, share: &Share) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for start in [Start::Fresh, Start::GoingOn] {
+        let quiet = quiet_run(server, start, false);
+        let add = |class, fault| Trial {
+            class,
+            start,
+            fault,
+            shipped: false,
+        };
+        for (class, way, cut) in [
+            (
+                "N2 reset, on the way to the server",
+                Way::ToServer,
+                Cut::Reset,
+            ),
+            (
+                "N2 reset, on the way to the client",
+                Way::ToClient,
+                Cut::Reset,
+            ),
+            ("N3 end, on the way to the server", Way::ToServer, Cut::End),
+            ("N3 end, on the way to the client", Way::ToClient, Cut::End),
+            (
+                "C3 killed, on the way to the server",
+                Way::ToServer,
+                Cut::Kill,
+            ),
+            (
+                "C3 killed, on the way to the client",
+                Way::ToClient,
+                Cut::Kill,
+            ),
+        ] {
+            let places = places(&quiet.counts, share.spread, way, cut);
+            trials.extend(
+                places
+                    .into_iter()
+                    .map(|place| add(class, Fault::Wire(place))),
+            );
+        }
+        let writes: Vec<u64> = some(quiet.writes, share.whole, 4);
+        for at in &writes {
+            for (class, act) in [
+                ("C3 killed before a journal write", Act::KillBefore),
+                ("C3 killed within a journal write", Act::KillHalf),
+                ("C3 killed after a journal write", Act::KillAfter),
+                ("C3 power loss, nothing kept", Act::PowerLoss(0)),
+                (
+                    "C3 power loss, some kept",
+                    Act::PowerLoss((at * 7919 % 1000) as u16),
+                ),
+                ("L2 the disk is full (ENOSPC)", Act::Fail(28)),
+                ("L2 the disk is broken (EIO)", Act::Fail(5)),
+            ] {
+                trials.push(add(class, Fault::Disk(DiskFault { at: *at, act })));
+            }
+        }
+        for at in some(quiet.writes, share.whole, 1) {
+            for (class, off) in [
+                ("C4 the clock is years ahead", 300_000_000),
+                ("C4 the clock is years behind", -300_000_000),
+            ] {
+                let fault = DiskFault {
+                    at,
+                    act: Act::KillAfter,
+                };
+                trials.push(add(class, Fault::Skewed(fault, off)));
+            }
+        }
+        let sizes = if share.whole {
+            vec![300, 900, 1500, 2500, 3500, 4500]
+        } else {
+            vec![1500]
+        };
+        trials.extend(
+            sizes
+                .into_iter()
+                .map(|size| add("L2 no room for a larger file", Fault::FullDisk(size))),
+        );
+        for (class, tamper) in [
+            ("S1 the source grows", Tamper::Grow),
+            ("S2 the source is rewritten", Tamper::Rewrite),
+            ("S2 the source is compacted in place", Tamper::Compact),
+            (
+                "S2 the source is compacted by a new file",
+                Tamper::CompactByRename,
+            ),
+            ("S2 the source is cut off", Tamper::Truncate),
+            ("S3 the source is gone", Tamper::Remove),
+        ] {
+            trials.push(add(class, Fault::Between(tamper)));
+            for at in some(quiet.writes, share.whole, 1) {
+                let act = Act::Tamper(tamper);
+                trials.push(add(class, Fault::Disk(DiskFault { at, act })));
+            }
+        }
+    }
+    trials
+}
+
+/// With the program as it is shipped: over the whole conversation, and less often where it then waits a minute.
+fn shipped(server: &Dovecot) -> Vec<Trial> {
+    let quiet = quiet_run(server, Start::Fresh, true);
+    let mut trials = Vec::new();
+    for (class, way, cut) in [
+        ("N2 reset, the program itself", Way::ToServer, Cut::Reset),
+        ("N2 reset, the program itself", Way::ToClient, Cut::Reset),
+        ("C3 killed, the program itself", Way::ToServer, Cut::Kill),
+        ("C3 killed, the program itself", Way::ToClient, Cut::Kill),
+    ] {
+        for place in places(&quiet.counts, 6, way, cut) {
+            let fault = Fault::Wire(place);
+            trials.push(Trial {
+                class,
+                start: Start::Fresh,
+                fault,
+                shipped: true,
+            });
+        }
+    }
+    trials
+}
+
+/// Places spread over every connection. The one that carries the mail gets four times as many.
+fn places(counts: &[[u64; 2]], spread: u64, way: Way, cut: Cut) -> Vec<Place> {
+    let mut places = Vec::new();
+    let most = counts.iter().map(|count| count[0]).max().unwrap_or(0);
+    for (connection, count) in counts.iter().enumerate() {
+        let all = count[way as usize];
+        let number = if count[0] == most {
+            spread * 2
+        } else {
+            spread.div_ceil(2)
+        };
+        // The last bytes differ a little from one run to the next.
+        let step = all.saturating_sub(60) / number;
+        places.extend((0..number).map(|n| Place {
+            connection,
+            way,
+            after: n * step + (n * 37 + connection as u64 * 11) % step.max(1),
+            cut,
+        }));
+    }
+    places
+}
+
+/// All numbers below one, or a few of them.
+fn some(all: u64, whole: bool, few: u64) -> Vec<u64> {
+    if whole {
+        (0..all).collect()
+    } else {
+        (0..few).map(|n| (all * (2 * n + 1)) / (2 * few)).collect()
     }
 }

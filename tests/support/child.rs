@@ -1,8 +1,9 @@
 //! A run in a process of its own, so that it can be killed: the test binary started again, driving the public API.
 
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,9 @@ const FASTER: u32 = 8;
 /// How long an APPEND may still arrive, in true time.
 const QUIET: Duration = Duration::from_secs(1);
 
+/// Writes and syncs of the journal so far.
+static WRITES: AtomicU64 = AtomicU64::new(0);
+
 /// What a child is to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Order {
@@ -45,6 +49,8 @@ pub struct Order {
     pub between: Option<Tamper>,
     /// No file may be larger than this.
     pub largest_file: Option<u64>,
+    /// The computer's clock is off by so many seconds.
+    pub clock_is_off: i64,
 }
 
 /// Something that happens at one of the journal's writes and syncs, counted from 0 over both.
@@ -69,6 +75,8 @@ pub enum Act {
     Fail(i32),
     /// The source changes.
     Tamper(Tamper),
+    /// It takes for ever.
+    Hang,
 }
 
 /// What someone does to a source while it is read.
@@ -100,6 +108,8 @@ pub struct Outcome {
     pub damaged: u64,
     /// Whether the check found everything.
     pub clean: bool,
+    /// Writes and syncs of the journal while copying.
+    pub writes: u64,
 }
 
 impl Outcome {
@@ -116,14 +126,20 @@ pub fn run_if_ordered() {
     };
     let order: Order = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
     limit_files(order.largest_file);
-    let outcome = run(&order);
+    let mut outcome = run(&order);
+    outcome.writes = WRITES.load(Ordering::SeqCst);
     fs::write(&order.outcome, serde_json::to_vec(&outcome).unwrap()).unwrap();
 }
 
 fn limit_files(largest: Option<u64>) {
     #[cfg(unix)]
     if let Some(largest) = largest {
+        use nix::sys::signal::{SigSet, Signal};
         use rustix::process::{Resource, Rlimit, setrlimit};
+        // With the signal held back, the write that is too much returns an error, as on a full disk.
+        let mut held_back = SigSet::empty();
+        held_back.add(Signal::SIGXFSZ);
+        held_back.thread_block().unwrap();
         let limit = Rlimit {
             current: Some(largest),
             maximum: Some(largest),
@@ -140,7 +156,7 @@ fn run(order: &Order) -> Outcome {
         outcome.error = Some(name);
         outcome.detail = error.to_string();
         // As loud as it gets.
-        eprintln!("{debug}");
+        let _ = writeln!(io::stderr(), "{debug}");
     }
     outcome
 }
@@ -154,7 +170,14 @@ fn try_run(order: &Order, outcome: &mut Outcome) -> Result<(), Error> {
     };
     let endpoint = Endpoint::tls("localhost", order.port);
     let connect = TlsConnect::new(endpoint, credentials, Some(order.ca_file.clone()));
-    let (choices, stop, clock) = (Choices::default(), Stop::default(), Hasty::default());
+    let (choices, stop, clock) = (
+        Choices::default(),
+        Stop::default(),
+        Hasty {
+            clock: SystemClock::default(),
+            off: order.clock_is_off,
+        },
+    );
     let job = Job {
         sources: &sources,
         connect: &connect,
@@ -199,7 +222,6 @@ fn copy(order: &Order, job: &Job<'_>, plan: &mut Plan, account: &str) -> Result<
         disk,
         path: path.clone(),
         order: order.clone(),
-        done: 0,
         synced: None,
         failed: None,
     };
@@ -212,8 +234,6 @@ struct FaultyDisk {
     disk: FileDisk,
     path: PathBuf,
     order: Order,
-    /// Writes and syncs so far.
-    done: u64,
     /// How much of the file is safe.
     synced: Option<u64>,
     failed: Option<i32>,
@@ -226,8 +246,7 @@ impl FaultyDisk {
 
     /// What is to happen at this write or sync.
     fn act(&mut self) -> io::Result<Option<Act>> {
-        let now = self.done;
-        self.done += 1;
+        let now = WRITES.fetch_add(1, Ordering::SeqCst);
         if self.synced.is_none() {
             self.synced = Some(self.length());
         }
@@ -243,6 +262,7 @@ impl FaultyDisk {
             Some(Act::Fail(number)) => self.failed = Some(number),
             Some(Act::KillBefore) => die(),
             Some(Act::Tamper(tamper)) => tamper.act(&self.order.source),
+            Some(Act::Hang) => std::thread::sleep(Duration::from_secs(600)),
             _ => {}
         }
         match self.failed {
@@ -354,20 +374,22 @@ impl Tamper {
 }
 
 /// The computer's clock, in a hurry.
-#[derive(Default)]
-struct Hasty(SystemClock);
+struct Hasty {
+    clock: SystemClock,
+    off: i64,
+}
 
 impl Clock for Hasty {
     fn now(&self) -> Duration {
-        self.0.now() * FASTER
+        self.clock.now() * FASTER
     }
 
     fn wall(&self) -> u64 {
-        self.0.wall()
+        self.clock.wall().saturating_add_signed(self.off)
     }
 
     fn sleep(&self, time: Duration) {
-        self.0.sleep(time / FASTER);
+        self.clock.sleep(time / FASTER);
     }
 }
 
@@ -376,6 +398,7 @@ struct Loud;
 
 impl Observer for Loud {
     fn notice(&self, event: &Event) {
-        eprintln!("{event:?}");
+        // Its output may be a file on the disk that is full.
+        let _ = writeln!(io::stderr(), "{event:?}");
     }
 }

@@ -6,6 +6,7 @@ pub mod child;
 pub mod dovecot;
 pub mod fault_server;
 pub mod figure;
+pub mod local;
 pub mod proxy;
 pub mod sample;
 pub mod trial;

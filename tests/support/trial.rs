@@ -37,6 +37,8 @@ pub enum Fault {
     Between(Tamper),
     /// No file may be larger than this: a full disk.
     FullDisk(u64),
+    /// At a write of the journal, by a computer whose clock is off by so many seconds.
+    Skewed(DiskFault, i64),
     /// Nothing, to see how it is without.
     None,
 }
@@ -59,6 +61,8 @@ pub struct Result {
     pub wrong: Vec<String>,
     /// Bytes of each connection of the run with the fault.
     pub counts: Vec<[u64; 2]>,
+    /// Writes and syncs of its journal.
+    pub writes: u64,
 }
 
 /// A person in a trial: a mailbox, a computer, and the proxy between them.
@@ -126,9 +130,9 @@ impl<'a> Setting<'a> {
         program
     }
 
-    /// Runs a child with a fault, and gives what it said in the end; nothing if it was killed.
-    pub fn child(&self, fault: &Fault) -> Option<Outcome> {
-        let order = Order {
+    /// The order for a child.
+    pub fn order(&self, fault: &Fault) -> Order {
+        Order {
             port: self.proxy.port(),
             user: self.user.clone(),
             ca_file: self.server.ca_file(),
@@ -138,8 +142,12 @@ impl<'a> Setting<'a> {
             outcome: self.path("outcome"),
             fired: self.path("fired"),
             fault: match fault {
-                Fault::Disk(fault) => Some(*fault),
+                Fault::Disk(fault) | Fault::Skewed(fault, _) => Some(*fault),
                 _ => None,
+            },
+            clock_is_off: match fault {
+                Fault::Skewed(_, seconds) => *seconds,
+                _ => 0,
             },
             between: match fault {
                 Fault::Between(tamper) => Some(*tamper),
@@ -149,15 +157,24 @@ impl<'a> Setting<'a> {
                 Fault::FullDisk(size) => Some(*size),
                 _ => None,
             },
-        };
+        }
+    }
+
+    /// How a child is started.
+    pub fn child_command(&self, order: &Order) -> Command {
         let _ = fs::remove_file(&order.outcome);
-        fs::write(self.path("order"), serde_json::to_vec(&order).unwrap()).unwrap();
+        fs::write(self.path("order"), serde_json::to_vec(order).unwrap()).unwrap();
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
             .args(["--exact", "the_child_of_the_other_tests", "--nocapture"])
-            .env(ORDER, self.path("order"))
-            .env_remove("RUST_TEST_THREADS");
-        self.wait(command, Duration::from_secs(90));
+            .env(ORDER, self.path("order"));
+        command
+    }
+
+    /// Runs a child with a fault, and gives what it said in the end; nothing if it was killed.
+    pub fn child(&self, fault: &Fault) -> Option<Outcome> {
+        let order = self.order(fault);
+        self.wait(self.child_command(&order), Duration::from_secs(90));
         let outcome = fs::read(&order.outcome).ok()?;
         serde_json::from_slice(&outcome).ok()
     }
@@ -229,6 +246,22 @@ impl<'a> Setting<'a> {
         }
     }
 
+    /// What the last process said, both ways.
+    pub fn said(&self) -> String {
+        let read = |kind| fs::read_to_string(self.newest(kind)).unwrap_or_default();
+        read("err") + &read("out")
+    }
+
+    fn panicked(&self) -> bool {
+        let said = |path: &PathBuf| {
+            fs::read_to_string(path).is_ok_and(|text| text.contains("panicked at"))
+        };
+        (0u32..)
+            .map(|number| self.path(&format!("err.{number}")))
+            .take_while(|path| path.exists())
+            .any(|path| said(&path))
+    }
+
     /// The files in which the password is, but for the one that it was put into.
     pub fn leaks(&self) -> Vec<PathBuf> {
         let secret = PASSWORD.as_bytes();
@@ -275,6 +308,7 @@ impl Trial {
         };
         let mut result = Result {
             counts: setting.proxy.counts(),
+            writes: outcome.as_ref().map_or(0, |outcome| outcome.writes),
             ..Result::default()
         };
         let fired = match &self.fault {
@@ -362,6 +396,9 @@ pub fn finish(
     }
     if setting.path("hung").exists() {
         result.wrong.push("a run did not end".into());
+    }
+    if setting.panicked() {
+        result.wrong.push("a run panicked".into());
     }
     compare(setting, may, &now, result);
     let leaks = setting.leaks();

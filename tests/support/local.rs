@@ -1,0 +1,421 @@
+//! Faults of this computer that need a story each: a second process, a journal that is not what it was, odd files,
+//! signals.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use super::child::{Act, DiskFault, Outcome};
+use super::dovecot::Dovecot;
+use super::proxy::{Cut, Place, Way};
+use super::sample;
+use super::trial::{Fault, Result, Setting, finish};
+
+type Note<'a> = &'a dyn Fn(&str, &str, &Result);
+
+/// All of them, or a few.
+pub fn run_all(server: &Dovecot, whole: bool, note: Note<'_>) {
+    second_process(server, note);
+    no_place_for_the_journal(server, note);
+    torn_journals(server, if whole { 90 } else { 3 }, note);
+    changed_journals(server, if whole { 12 } else { 1 }, note);
+    odd_files(server, note);
+    odd_messages(server, note);
+    for nth in 0..if whole { 12 } else { 1 } {
+        signals(server, nth, note);
+    }
+    deaf_reader(server, note);
+}
+
+/// What may be there after a run over the whole source.
+fn may(setting: &Setting<'_>) -> std::collections::BTreeMap<sample::Key, usize> {
+    let mut may = sample::was_there();
+    may.extend(sample::wanted(&setting.path("Mail")));
+    may
+}
+
+fn end(setting: &Setting<'_>, class: &str, what: &str, wrong: Vec<String>, note: Note<'_>) {
+    let mut result = Result {
+        wrong,
+        ..Result::default()
+    };
+    finish(setting, false, &may(setting), true, &mut result);
+    note(class, what, &result);
+}
+
+/// Kept as `wrong` where it does not hold.
+fn hold(wrong: &mut Vec<String>, holds: bool, what: impl std::fmt::Debug) {
+    if !holds {
+        wrong.push(format!("{what:?}"));
+    }
+}
+
+fn second_process(server: &Dovecot, note: Note<'_>) {
+    let setting = Setting::new(server);
+    let mut wrong = Vec::new();
+    let fault = DiskFault {
+        at: 9,
+        act: Act::Hang,
+    };
+    let order = setting.order(&Fault::Disk(fault));
+    let mut first = setting
+        .child_command(&order)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let limit = Instant::now() + Duration::from_secs(20);
+    while !order.fired.exists() && Instant::now() < limit {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let code = setting.wait(setting.program("copy"), Duration::from_secs(60));
+    let said = setting.said();
+    hold(&mut wrong, code == Some(15), (code, &said));
+    hold(
+        &mut wrong,
+        said.contains(&format!("{}", first.id())),
+        "it does not name the other process",
+    );
+    first.kill().unwrap();
+    first.wait().unwrap();
+    end(&setting, "L1 a second process", "", wrong, note);
+}
+
+fn no_place_for_the_journal(server: &Dovecot, note: Note<'_>) {
+    use std::os::unix::fs::PermissionsExt;
+    let setting = Setting::new(server);
+    let mut wrong = Vec::new();
+    let root = rustix::process::geteuid().is_root();
+    let place = setting.path("read only");
+    fs::create_dir(&place).unwrap();
+    fs::set_permissions(&place, fs::Permissions::from_mode(0o555)).unwrap();
+    // Root may write everywhere but where nobody can.
+    let place = if root { Path::new("/proc") } else { &place };
+    let before = setting.stored();
+    let mut program = setting.program("copy");
+    // The last one counts.
+    program.arg("--state-dir").arg(place.join("state"));
+    let code = setting.wait(program, Duration::from_secs(60));
+    if code == Some(2) {
+        hold(&mut wrong, false, setting.said());
+    }
+    hold(&mut wrong, code == Some(16), (code, setting.said()));
+    hold(&mut wrong, setting.stored() == before, "something was sent");
+    end(&setting, "L2 a read-only directory", "", wrong, note);
+}
+
+/// Kills a run when the server has a part of the mail.
+fn killed_half_way(setting: &Setting<'_>, after: u64) {
+    setting.proxy.arm(Some(Place {
+        connection: 1,
+        way: Way::ToServer,
+        after,
+        cut: Cut::Kill,
+    }));
+    setting.child(&Fault::None);
+    setting.proxy.arm(None);
+}
+
+fn torn_journals(server: &Dovecot, number: usize, note: Note<'_>) {
+    // After a whole run, at places over the whole file; one mailbox serves for all, since nothing is sent.
+    let setting = Setting::new(server);
+    assert!(setting.child(&Fault::None).is_some_and(|run| run.well()));
+    let path = setting.state().join("journal.jsonl");
+    let whole = fs::read(&path).unwrap();
+    let there = setting.stored();
+    for n in 0..number {
+        let at = whole.len() * n / number + n % 7;
+        fs::write(&path, &whole[..at.min(whole.len())]).unwrap();
+        let mut wrong = Vec::new();
+        let run = setting.child(&Fault::None);
+        hold(
+            &mut wrong,
+            run.as_ref()
+                .is_some_and(|run| run.well() && run.copied == 0),
+            &run,
+        );
+        hold(&mut wrong, setting.stored() == there, "the mailbox changed");
+        let what = format!("after {at} of {} bytes", whole.len());
+        if n + 1 == number {
+            end(
+                &setting,
+                "L3 a journal torn after a run",
+                &what,
+                wrong,
+                note,
+            );
+        } else {
+            let mut result = Result::default();
+            result.figure.injected = 1;
+            result.figure.fired = 1;
+            result.figure.survived = u64::from(wrong.is_empty());
+            result.wrong = wrong;
+            note("L3 a journal torn after a run", &what, &result);
+        }
+    }
+    // After a run that was killed: what it left is torn as well.
+    for n in 0..number.div_ceil(2) {
+        let setting = Setting::new(server);
+        killed_half_way(
+            &setting,
+            4000 + 30_000 * n as u64 / number.div_ceil(2) as u64,
+        );
+        let path = setting.state().join("journal.jsonl");
+        let left = fs::read(&path).unwrap_or_default();
+        let at = left.len() * (n * 37 % 100) / 100;
+        fs::write(&path, &left[..at]).unwrap();
+        // A journal that was synced and is torn all the same: mail under way must have come to rest.
+        std::thread::sleep(Duration::from_millis(300));
+        let what = format!("after {at} of {} bytes", left.len());
+        end(
+            &setting,
+            "L3 a journal torn after a kill",
+            &what,
+            Vec::new(),
+            note,
+        );
+    }
+}
+
+fn line(body: &str) -> String {
+    format!(
+        "{body},\"crc\":\"{:08x}\"}}\n",
+        crc32fast::hash(body.as_bytes())
+    )
+}
+
+fn changed_journals(server: &Dovecot, number: usize, note: Note<'_>) {
+    for n in 0..number {
+        let setting = Setting::new(server);
+        killed_half_way(&setting, 6000 + 2500 * n as u64);
+        std::thread::sleep(Duration::from_millis(300));
+        let path = setting.state().join("journal.jsonl");
+        let mut content = fs::read(&path).unwrap();
+        // Somewhere before the last line.
+        let last = content[..content.len() - 1]
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .unwrap_or(1);
+        content[last * (n + 1) / (number + 1)] ^= 1 << (n % 7);
+        fs::write(&path, content).unwrap();
+        let mut wrong = Vec::new();
+        let run = setting.child(&Fault::None);
+        hold(&mut wrong, run.as_ref().is_some_and(Outcome::well), &run);
+        let aside = sample::walk(&setting.state())
+            .iter()
+            .any(|path| path.to_string_lossy().contains("journal.damaged-"));
+        hold(&mut wrong, aside, "it is not set aside");
+        end(&setting, "L3 a damaged line in the middle", "", wrong, note);
+
+        let setting = Setting::new(server);
+        killed_half_way(&setting, 6000 + 2500 * n as u64);
+        std::thread::sleep(Duration::from_millis(300));
+        let _ = fs::remove_file(setting.state().join("journal.jsonl"));
+        end(&setting, "L3 the journal was deleted", "", Vec::new(), note);
+    }
+    let account =
+        |setting: &Setting<'_>| format!("{}@localhost:{}", setting.user, setting.proxy.port());
+    for (class, version, other) in [
+        ("L3 a journal of a newer version", 2, false),
+        ("L3 a journal of another account", 1, true),
+    ] {
+        let setting = Setting::new(server);
+        killed_half_way(&setting, 9000);
+        let path = setting.state().join("journal.jsonl");
+        let kept = fs::read(&path).unwrap();
+        let whose = if other {
+            "john@elsewhere:993".into()
+        } else {
+            account(&setting)
+        };
+        let first = line(&format!(
+            "{{\"k\":\"run\",\"v\":{version},\"id\":\"0\",\"account\":\"{whose}\",\"tool\":\"9\""
+        ));
+        fs::write(&path, [first.as_bytes(), &kept].concat()).unwrap();
+        let (there, journal) = (setting.stored(), fs::read(&path).unwrap());
+        let mut wrong = Vec::new();
+        let run = setting.child(&Fault::None);
+        let refused = run.as_ref().and_then(|run| run.error.as_deref()) == Some("Journal");
+        hold(&mut wrong, refused, &run);
+        hold(&mut wrong, setting.stored() == there, "something was sent");
+        hold(
+            &mut wrong,
+            fs::read(&path).unwrap() == journal,
+            "the journal was changed",
+        );
+        fs::write(&path, kept).unwrap();
+        end(&setting, class, "", wrong, note);
+    }
+}
+
+/// Files that can't be read, or never end: they cost nothing but themselves, and nobody waits for them.
+fn odd_files(server: &Dovecot, note: Note<'_>) {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let setting = Setting::new(server);
+    let mail = setting.path("Mail");
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        mail.join("pipe"),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RWXU,
+        0,
+    )
+    .unwrap();
+    symlink(&mail, mail.join("loop")).unwrap();
+    symlink("/dev/zero", mail.join("zero")).unwrap();
+    fs::write(mail.join("Private"), sample::mbox(&[sample::newcomer()])).unwrap();
+    fs::set_permissions(mail.join("Private"), fs::Permissions::from_mode(0)).unwrap();
+    fs::write(mail.join("family"), sample::mbox(&[other_newcomer()])).unwrap();
+    let mut wrong = Vec::new();
+    let code = setting.wait(setting.program("copy"), Duration::from_secs(60));
+    hold(
+        &mut wrong,
+        matches!(code, Some(0 | 3)),
+        (code, setting.said()),
+    );
+    let hash = sample::hash(other_newcomer().as_bytes());
+    let copies = setting
+        .stored()
+        .into_values()
+        .filter(|key| key.1 == hash)
+        .count();
+    hold(
+        &mut wrong,
+        copies == 1,
+        "the folder whose name differs by case only",
+    );
+    for name in ["pipe", "zero", "Private", "family", "loop"] {
+        fs::remove_file(mail.join(name)).unwrap();
+    }
+    let mut result = Result {
+        wrong,
+        ..Result::default()
+    };
+    let mut may = may(&setting);
+    for message in [other_newcomer(), sample::newcomer()] {
+        for folder in ["family", "Family", "Private"] {
+            may.insert((folder.into(), sample::hash(message.as_bytes())), 1);
+        }
+    }
+    for (_, (folder, hash)) in setting.stored() {
+        if hash == sample::hash(other_newcomer().as_bytes()) {
+            may.insert((folder, hash), 1);
+        }
+    }
+    finish(&setting, false, &may, true, &mut result);
+    note("S4 odd files", "", &result);
+}
+
+fn other_newcomer() -> String {
+    sample::newcomer().replace("50", "51")
+}
+
+/// Messages at the edge of what a message is, and dates outside of the usual time (C4).
+fn odd_messages(server: &Dovecot, note: Note<'_>) {
+    let dated = |number: u32, date: &str| {
+        format!(
+            "Message-ID: <d{number}@example.org>\nFrom: jane@example.org\nDate: {date}\nSubject: {number}\n\ntext\n"
+        )
+    };
+    let odd: [(&str, Vec<String>); 2] = [
+        (
+            "S5 odd messages",
+            vec![
+                "Subject: only a header\nMessage-ID: <h@example.org>\n".into(),
+                "Message-ID: <l@example.org>\nSubject: a long line\n\n".to_string()
+                    + &"x".repeat(1 << 20)
+                    + "\n",
+                "Message-ID: <m@example.org>\nSubject: two megabytes\n\n".to_string()
+                    + &"a line of text\n".repeat(140_000),
+                "Message-ID: <n@example.org>\nSubject: NUL\n\nbefore\0after\n".into(),
+                "Message-ID: <e@example.org>\nSubject: eight bits \u{fc}\n\n\u{fc}\u{1f4e7}\n"
+                    .into(),
+            ],
+        ),
+        (
+            "C4 odd dates",
+            vec![
+                dated(1, "Mon, 1 Jan 1951 10:00:00 +0000"),
+                dated(2, "Fri, 1 Jan 2100 10:00:00 +0000"),
+                dated(3, "yesterday at noon"),
+                dated(4, "Mon, 99 Foo 99999 99:99:99 +9999"),
+                "Message-ID: <d5@example.org>\nSubject: no date at all\n\ntext\n".into(),
+            ],
+        ),
+    ];
+    for (class, messages) in odd {
+        let setting = Setting::new(server);
+        fs::write(setting.path("Mail").join("Odd"), sample::mbox(&messages)).unwrap();
+        let mut wrong = Vec::new();
+        let run = setting.child(&Fault::None);
+        hold(&mut wrong, run.as_ref().is_some_and(Outcome::well), &run);
+        let refused = run.map_or(0, |run| run.refused + run.damaged);
+        let there = super::tally(setting.stored().into_values());
+        let keys: Vec<_> = messages
+            .iter()
+            .map(|message| ("Odd".to_string(), sample::hash(message.as_bytes())))
+            .collect();
+        let arrived = keys.iter().filter(|key| there.get(key) == Some(&1)).count() as u64;
+        hold(
+            &mut wrong,
+            arrived + refused == keys.len() as u64,
+            (arrived, refused, &there),
+        );
+        let mut result = Result {
+            wrong,
+            ..Result::default()
+        };
+        let mut may = may(&setting);
+        may.extend(keys.into_iter().map(|key| (key, 1)));
+        finish(&setting, false, &may, true, &mut result);
+        note(class, "", &result);
+    }
+}
+
+/// Signals that ask to stop, while mail is on its way.
+fn signals(server: &Dovecot, nth: u64, note: Note<'_>) {
+    for (class, number, codes) in [
+        ("C1 Ctrl-C", 2, [130, 0]),
+        ("C2 SIGTERM", 15, [143, 0]),
+        ("C2 SIGHUP", 1, [143, 0]),
+    ] {
+        let setting = Setting::new(server);
+        let mut wrong = Vec::new();
+        setting.proxy.arm(Some(Place {
+            connection: 2,
+            way: Way::ToServer,
+            after: 2000 + nth * 2900,
+            cut: Cut::Signal(number),
+        }));
+        let code = setting.wait(setting.program("copy"), Duration::from_secs(60));
+        hold(&mut wrong, setting.proxy.fired(), "no signal was sent");
+        hold(
+            &mut wrong,
+            code.is_some_and(|code| codes.contains(&code)),
+            (code, setting.said()),
+        );
+        setting.proxy.arm(None);
+        end(&setting, class, &format!("{nth}"), wrong, note);
+    }
+}
+
+/// Whoever read the output went away.
+fn deaf_reader(server: &Dovecot, note: Note<'_>) {
+    let setting = Setting::new(server);
+    let mut wrong = Vec::new();
+    let err = File::create(setting.path("err.0")).unwrap();
+    let mut child = setting
+        .program("copy")
+        .stdout(Stdio::piped())
+        .stderr(err)
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let code = child.wait().unwrap().code();
+    File::create(setting.path("out.0")).unwrap();
+    hold(&mut wrong, code.is_some(), "it was ended by a signal");
+    hold(&mut wrong, code != Some(101), "it panicked");
+    end(&setting, "C2 nobody reads the output", "", wrong, note);
+}
