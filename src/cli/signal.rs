@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first asks the run to stop and what is on its way to arrive, the second ends it at once.
+//! Ctrl-C, SIGTERM and a terminal that is closed: the first asks the run to stop and what is on its way to arrive, the second ends it at once.
 //! Whatever ends the program, the terminal is left as it was found.
 
 use std::sync::Arc;
@@ -91,20 +91,22 @@ impl Signals {
     }
 }
 
-/// Both signals are blocked in every thread but the one that waits for them, which so learns which it was.
+/// The signals are blocked in every thread but the one that waits for them, which so learns which it was. SIGHUP
+/// comes when the window of the terminal is closed: the run is still to come to a good end.
 #[cfg(unix)]
 fn listen(mut react: impl FnMut(Exit) + Send + 'static) -> anyhow::Result<()> {
     use nix::sys::signal::{SigSet, Signal};
-    let mut both = SigSet::empty();
-    both.add(Signal::SIGINT);
-    both.add(Signal::SIGTERM);
-    both.thread_block()?;
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGINT);
+    signals.add(Signal::SIGTERM);
+    signals.add(Signal::SIGHUP);
+    signals.thread_block()?;
     std::thread::Builder::new()
         .name("signals".into())
         .spawn(move || {
             loop {
-                match both.wait() {
-                    Ok(Signal::SIGTERM) => react(Exit::Terminated),
+                match signals.wait() {
+                    Ok(Signal::SIGTERM | Signal::SIGHUP) => react(Exit::Terminated),
                     Ok(_) => react(Exit::Interrupted),
                     Err(_) => return,
                 }

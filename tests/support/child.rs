@@ -350,11 +350,11 @@ impl Tamper {
         match self {
             Tamper::Grow => content.extend(super::sample::mbox(&[super::sample::newcomer()])),
             Tamper::Rewrite => {
+                // In the texts only, or they would not be messages any more.
                 let half = starts[starts.len() / 2];
-                for byte in &mut content[half..] {
-                    if byte.is_ascii_digit() {
-                        *byte = b'9' - (*byte - b'0');
-                    }
+                let lines: Vec<usize> = memchr::memmem::find_iter(&content, b"\nline ").collect();
+                for at in lines.into_iter().filter(|at| *at > half) {
+                    content[at + 1..at + 5].copy_from_slice(b"word");
                 }
             }
             Tamper::Compact | Tamper::CompactByRename => {

@@ -114,6 +114,11 @@ impl<'a> Setting<'a> {
 
     /// The program's command line for this person.
     pub fn program(&self, command: &str) -> Command {
+        self.program_with(command, &self.path("state"))
+    }
+
+    /// The same with another place for the journal.
+    pub fn program_with(&self, command: &str, state: &Path) -> Command {
         let mut program = super::program();
         program
             .args([command, "--non-interactive", "--yes", "-vvv"])
@@ -124,7 +129,7 @@ impl<'a> Setting<'a> {
             .arg("--password-file")
             .arg(self.path("password"))
             .arg("--state-dir")
-            .arg(self.path("state"))
+            .arg(state)
             .arg("--source")
             .arg(self.path("Mail"));
         program
