@@ -256,7 +256,7 @@ fn places(counts: &[[u64; 2]], spread: u64, way: Way, cut: Cut) -> Vec<Place> {
         // The last bytes differ a little from one run to the next.
         let step = all.saturating_sub(60) / number;
         places.extend((0..number).map(|n| Place {
-            connection,
+            connection: Some(connection),
             way,
             after: n * step + (n * 37 + connection as u64 * 11) % step.max(1),
             cut,

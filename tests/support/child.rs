@@ -84,8 +84,10 @@ pub enum Act {
 pub enum Tamper {
     /// A message is added.
     Grow,
-    /// The second half of the file is other mail of the same length.
+    /// The second half of the file is other mail.
     Rewrite,
+    /// The same, of the same length and with the same headers.
+    RewriteAlike,
     /// The first message is removed, in place.
     Compact,
     /// The same, with a new file under the old name.
@@ -349,12 +351,17 @@ impl Tamper {
         let starts: Vec<usize> = memchr::memmem::find_iter(&content, b"From jane@").collect();
         match self {
             Tamper::Grow => content.extend(super::sample::mbox(&[super::sample::newcomer()])),
-            Tamper::Rewrite => {
+            Tamper::Rewrite | Tamper::RewriteAlike => {
                 // In the texts only, or they would not be messages any more.
                 let half = starts[starts.len() / 2];
                 let lines: Vec<usize> = memchr::memmem::find_iter(&content, b"\nline ").collect();
-                for at in lines.into_iter().filter(|at| *at > half) {
-                    content[at + 1..at + 5].copy_from_slice(b"word");
+                let word: &[u8] = if self == Tamper::Rewrite {
+                    b"words"
+                } else {
+                    b"word"
+                };
+                for at in lines.into_iter().rev().filter(|at| *at > half) {
+                    content.splice(at + 1..at + 5, word.iter().copied());
                 }
             }
             Tamper::Compact | Tamper::CompactByRename => {

@@ -2,31 +2,70 @@
 //! signals.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use super::child::{Act, DiskFault, Outcome};
+use super::child::{Act, DiskFault, Outcome, Tamper};
 use super::dovecot::Dovecot;
 use super::proxy::{Cut, Place, Way};
 use super::sample;
 use super::trial::{Fault, Result, Setting, finish};
 
-type Note<'a> = &'a dyn Fn(&str, &str, &Result);
+type Note<'a> = &'a (dyn Fn(&str, &str, &Result) + Sync);
+type Story<'a> = Box<dyn Fn() + Sync + Send + 'a>;
 
-/// All of them, or a few.
+/// All of them, or a few; several at a time.
 pub fn run_all(server: &Dovecot, whole: bool, note: Note<'_>) {
-    second_process(server, note);
-    no_place_for_the_journal(server, note);
-    torn_journals(server, if whole { 90 } else { 3 }, note);
-    changed_journals(server, if whole { 12 } else { 1 }, note);
-    odd_files(server, note);
-    odd_messages(server, note);
-    changed_by_the_server(server, note);
-    for nth in 0..if whole { 12 } else { 1 } {
-        signals(server, nth, note);
+    let many = |all: u64, few: u64| if whole { all } else { few };
+    let mut stories: Vec<Story<'_>> = vec![
+        Box::new(move || second_process(server, note)),
+        Box::new(move || no_place_for_the_journal(server, note)),
+        Box::new(move || torn_after_a_run(server, many(90, 3), note)),
+        Box::new(move || odd_files(server, note)),
+        Box::new(move || odd_messages(server, note)),
+        Box::new(move || changed_by_the_server(server, note)),
+        Box::new(move || other_mail_that_looks_alike(server, note)),
+        Box::new(move || deaf_reader(server, note)),
+    ];
+    for (class, version, other) in [
+        ("L3 a journal of a newer version", 2, false),
+        ("L3 a journal of another account", 1, true),
+    ] {
+        stories.push(Box::new(move || {
+            not_our_journal(server, class, version, other, note)
+        }));
     }
-    deaf_reader(server, note);
+    for n in 0..many(45, 1) {
+        let share = n * 1000 / many(45, 1);
+        stories.push(Box::new(move || torn_after_a_kill(server, share, n, note)));
+    }
+    for n in 0..many(12, 1) {
+        stories.push(Box::new(move || damaged_line(server, n, note)));
+        stories.push(Box::new(move || deleted_journal(server, n, note)));
+    }
+    for (class, number, codes) in [
+        ("C1 Ctrl-C", 2, [130, 0]),
+        ("C2 SIGTERM", 15, [143, 0]),
+        ("C2 SIGHUP", 1, [143, 0]),
+    ] {
+        for n in 0..many(12, 1) {
+            stories.push(Box::new(move || {
+                signal(server, class, number, codes, n, note)
+            }));
+        }
+    }
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some(story) = stories.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    story();
+                }
+            });
+        }
+    });
 }
 
 /// What may be there after a run over the whole source.
@@ -103,147 +142,158 @@ fn no_place_for_the_journal(server: &Dovecot, note: Note<'_>) {
 }
 
 /// Kills a run when the server has a part of the mail.
-fn killed_half_way(setting: &Setting<'_>, after: u64) {
+fn killed_half_way(server: &Dovecot, after: u64) -> Setting<'_> {
+    let setting = Setting::new(server);
     setting.proxy.arm(Some(Place {
-        connection: 1,
+        connection: None,
         way: Way::ToServer,
         after,
         cut: Cut::Kill,
     }));
     setting.child(&Fault::None);
     setting.proxy.arm(None);
+    // What is done to the journal now happens later, when nothing is under way any more.
+    std::thread::sleep(Duration::from_millis(300));
+    setting
 }
 
-fn torn_journals(server: &Dovecot, number: usize, note: Note<'_>) {
-    // After a whole run, at places over the whole file; one mailbox serves for all, since nothing is sent.
+fn journal(setting: &Setting<'_>) -> PathBuf {
+    setting.state().join("journal.jsonl")
+}
+
+/// At places over the whole file. One mailbox serves for all, since nothing may be sent.
+fn torn_after_a_run(server: &Dovecot, number: u64, note: Note<'_>) {
+    let class = "L3 a journal torn after a run";
     let setting = Setting::new(server);
     assert!(setting.child(&Fault::None).is_some_and(|run| run.well()));
-    let path = setting.state().join("journal.jsonl");
+    let path = journal(&setting);
     let whole = fs::read(&path).unwrap();
     let there = setting.stored();
-    for n in 0..number {
-        let at = whole.len() * n / number + n % 7;
-        fs::write(&path, &whole[..at.min(whole.len())]).unwrap();
-        let mut wrong = Vec::new();
+    for n in 0..number as usize {
+        let at = (whole.len() * n / number as usize + n % 7).min(whole.len());
+        fs::write(&path, &whole[..at]).unwrap();
         let run = setting.child(&Fault::None);
-        hold(
-            &mut wrong,
-            run.as_ref()
-                .is_some_and(|run| run.well() && run.copied == 0),
-            &run,
-        );
+        let mut wrong = Vec::new();
+        let nothing_sent = |run: &Outcome| run.well() && run.copied == 0;
+        hold(&mut wrong, run.as_ref().is_some_and(nothing_sent), &run);
         hold(&mut wrong, setting.stored() == there, "the mailbox changed");
         let what = format!("after {at} of {} bytes", whole.len());
-        if n + 1 == number {
-            end(
-                &setting,
-                "L3 a journal torn after a run",
-                &what,
-                wrong,
-                note,
-            );
+        if n + 1 == number as usize {
+            end(&setting, class, &what, wrong, note);
         } else {
             let mut result = Result::default();
             result.figure.injected = 1;
             result.figure.fired = 1;
             result.figure.survived = u64::from(wrong.is_empty());
             result.wrong = wrong;
-            note("L3 a journal torn after a run", &what, &result);
+            note(class, &what, &result);
         }
     }
-    // After a run that was killed: what it left is torn as well.
-    for n in 0..number.div_ceil(2) {
-        let setting = Setting::new(server);
-        killed_half_way(
-            &setting,
-            4000 + 30_000 * n as u64 / number.div_ceil(2) as u64,
-        );
-        let path = setting.state().join("journal.jsonl");
-        let left = fs::read(&path).unwrap_or_default();
-        let at = left.len() * (n * 37 % 100) / 100;
-        fs::write(&path, &left[..at]).unwrap();
-        // A journal that was synced and is torn all the same: mail under way must have come to rest.
-        std::thread::sleep(Duration::from_millis(300));
-        let what = format!("after {at} of {} bytes", left.len());
-        end(
-            &setting,
-            "L3 a journal torn after a kill",
-            &what,
-            Vec::new(),
-            note,
-        );
-    }
 }
 
-fn line(body: &str) -> String {
-    format!(
-        "{body},\"crc\":\"{:08x}\"}}\n",
-        crc32fast::hash(body.as_bytes())
-    )
+/// What a run left that was killed is torn as well, though it was synced.
+fn torn_after_a_kill(server: &Dovecot, share: u64, n: u64, note: Note<'_>) {
+    let setting = killed_half_way(server, 6000 + 30 * share);
+    let path = journal(&setting);
+    let left = fs::read(&path).unwrap_or_default();
+    let at = left.len() * (n as usize * 37 % 100) / 100;
+    fs::write(&path, &left[..at]).unwrap();
+    let what = format!("after {at} of {} bytes", left.len());
+    end(
+        &setting,
+        "L3 a journal torn after a kill",
+        &what,
+        Vec::new(),
+        note,
+    );
 }
 
-fn changed_journals(server: &Dovecot, number: usize, note: Note<'_>) {
-    for n in 0..number {
-        let setting = Setting::new(server);
-        killed_half_way(&setting, 6000 + 2500 * n as u64);
-        std::thread::sleep(Duration::from_millis(300));
-        let path = setting.state().join("journal.jsonl");
-        let mut content = fs::read(&path).unwrap();
-        // Somewhere before the last line.
-        let last = content[..content.len() - 1]
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .unwrap_or(1);
-        content[last * (n + 1) / (number + 1)] ^= 1 << (n % 7);
-        fs::write(&path, content).unwrap();
-        let mut wrong = Vec::new();
-        let run = setting.child(&Fault::None);
-        hold(&mut wrong, run.as_ref().is_some_and(Outcome::well), &run);
-        let aside = sample::walk(&setting.state())
-            .iter()
-            .any(|path| path.to_string_lossy().contains("journal.damaged-"));
-        hold(&mut wrong, aside, "it is not set aside");
-        end(&setting, "L3 a damaged line in the middle", "", wrong, note);
+fn damaged_line(server: &Dovecot, n: u64, note: Note<'_>) {
+    let setting = killed_half_way(server, 9000 + 2000 * n);
+    let path = journal(&setting);
+    let mut content = fs::read(&path).unwrap();
+    // Somewhere before the last line.
+    let last = content[..content.len() - 1]
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .unwrap_or(1);
+    content[last * (n as usize + 1) / (n as usize + 2)] ^= 1 << (n % 7);
+    fs::write(&path, content).unwrap();
+    let mut wrong = Vec::new();
+    let run = setting.child(&Fault::None);
+    hold(&mut wrong, run.as_ref().is_some_and(Outcome::well), &run);
+    let aside = sample::walk(&setting.state())
+        .iter()
+        .any(|path| path.to_string_lossy().contains("journal.damaged-"));
+    hold(&mut wrong, aside, "it is not set aside");
+    end(&setting, "L3 a damaged line in the middle", "", wrong, note);
+}
 
-        let setting = Setting::new(server);
-        killed_half_way(&setting, 6000 + 2500 * n as u64);
-        std::thread::sleep(Duration::from_millis(300));
-        let _ = fs::remove_file(setting.state().join("journal.jsonl"));
-        end(&setting, "L3 the journal was deleted", "", Vec::new(), note);
+fn deleted_journal(server: &Dovecot, n: u64, note: Note<'_>) {
+    let setting = killed_half_way(server, 8000 + 2500 * n);
+    let _ = fs::remove_file(journal(&setting));
+    end(&setting, "L3 the journal was deleted", "", Vec::new(), note);
+}
+
+/// A journal that is not for us stops the run, and stays as it is.
+fn not_our_journal(server: &Dovecot, class: &str, version: u32, other: bool, note: Note<'_>) {
+    let setting = killed_half_way(server, 12_000);
+    let path = journal(&setting);
+    let kept = fs::read(&path).unwrap();
+    let ours = format!("{}@localhost:{}", setting.user, setting.proxy.port());
+    let whose = if other { "john@elsewhere:993" } else { &ours };
+    let body = format!(
+        "{{\"k\":\"run\",\"v\":{version},\"id\":\"0\",\"account\":\"{whose}\",\"tool\":\"9\""
+    );
+    let sum = crc32fast::hash(body.as_bytes());
+    let first = format!("{body},\"crc\":\"{sum:08x}\"}}\n");
+    fs::write(&path, [first.as_bytes(), &kept].concat()).unwrap();
+    let (there, written) = (setting.stored(), fs::read(&path).unwrap());
+    let mut wrong = Vec::new();
+    let run = setting.child(&Fault::None);
+    let refused = run.as_ref().and_then(|run| run.error.as_deref()) == Some("Journal");
+    hold(&mut wrong, refused, &run);
+    hold(&mut wrong, setting.stored() == there, "something was sent");
+    hold(
+        &mut wrong,
+        fs::read(&path).unwrap() == written,
+        "it was changed",
+    );
+    fs::write(&path, kept).unwrap();
+    end(&setting, class, "", wrong, note);
+}
+
+/// The source is other mail now, with the same headers and sizes: what is not there is sent, or missed at every run.
+fn other_mail_that_looks_alike(server: &Dovecot, note: Note<'_>) {
+    let setting = Setting::new(server);
+    let mut may = may(&setting);
+    let mut wrong = Vec::new();
+    let first = setting.child(&Fault::None);
+    hold(
+        &mut wrong,
+        first.as_ref().is_some_and(Outcome::well),
+        &first,
+    );
+    let mail = setting.path("Mail");
+    Tamper::RewriteAlike.act(&mail);
+    let wanted = sample::wanted(&mail);
+    may.extend(wanted.clone());
+    for _ in 0..2 {
+        let run = setting.child(&Fault::None).unwrap_or_default();
+        let there = super::tally(setting.stored().into_values());
+        let missing = wanted
+            .keys()
+            .filter(|key| !there.contains_key(*key))
+            .count();
+        hold(&mut wrong, missing == 0 || !run.well(), (missing, &run));
     }
-    let account =
-        |setting: &Setting<'_>| format!("{}@localhost:{}", setting.user, setting.proxy.port());
-    for (class, version, other) in [
-        ("L3 a journal of a newer version", 2, false),
-        ("L3 a journal of another account", 1, true),
-    ] {
-        let setting = Setting::new(server);
-        killed_half_way(&setting, 9000);
-        let path = setting.state().join("journal.jsonl");
-        let kept = fs::read(&path).unwrap();
-        let whose = if other {
-            "john@elsewhere:993".into()
-        } else {
-            account(&setting)
-        };
-        let first = line(&format!(
-            "{{\"k\":\"run\",\"v\":{version},\"id\":\"0\",\"account\":\"{whose}\",\"tool\":\"9\""
-        ));
-        fs::write(&path, [first.as_bytes(), &kept].concat()).unwrap();
-        let (there, journal) = (setting.stored(), fs::read(&path).unwrap());
-        let mut wrong = Vec::new();
-        let run = setting.child(&Fault::None);
-        let refused = run.as_ref().and_then(|run| run.error.as_deref()) == Some("Journal");
-        hold(&mut wrong, refused, &run);
-        hold(&mut wrong, setting.stored() == there, "something was sent");
-        hold(
-            &mut wrong,
-            fs::read(&path).unwrap() == journal,
-            "the journal was changed",
-        );
-        fs::write(&path, kept).unwrap();
-        end(&setting, class, "", wrong, note);
-    }
+    sample::write(&mail);
+    let mut result = Result {
+        wrong,
+        ..Result::default()
+    };
+    finish(&setting, false, &may, true, &mut result);
+    note("S2 other mail that looks alike", "", &result);
 }
 
 /// Files that can't be read, or never end: they cost nothing but themselves, and nobody waits for them.
@@ -399,30 +449,21 @@ fn changed_by_the_server(server: &Dovecot, note: Note<'_>) {
 }
 
 /// Signals that ask to stop, while mail is on its way.
-fn signals(server: &Dovecot, nth: u64, note: Note<'_>) {
-    for (class, number, codes) in [
-        ("C1 Ctrl-C", 2, [130, 0]),
-        ("C2 SIGTERM", 15, [143, 0]),
-        ("C2 SIGHUP", 1, [143, 0]),
-    ] {
-        let setting = Setting::new(server);
-        let mut wrong = Vec::new();
-        setting.proxy.arm(Some(Place {
-            connection: 2,
-            way: Way::ToServer,
-            after: 2000 + nth * 2900,
-            cut: Cut::Signal(number),
-        }));
-        let code = setting.wait(setting.program("copy"), Duration::from_secs(60));
-        hold(&mut wrong, setting.proxy.fired(), "no signal was sent");
-        hold(
-            &mut wrong,
-            code.is_some_and(|code| codes.contains(&code)),
-            (code, setting.said()),
-        );
-        setting.proxy.arm(None);
-        end(&setting, class, &format!("{nth}"), wrong, note);
-    }
+fn signal(server: &Dovecot, class: &str, number: i32, codes: [i32; 2], n: u64, note: Note<'_>) {
+    let setting = Setting::new(server);
+    let mut wrong = Vec::new();
+    setting.proxy.arm(Some(Place {
+        connection: None,
+        way: Way::ToServer,
+        after: 6000 + n * 2800,
+        cut: Cut::Signal(number),
+    }));
+    let code = setting.wait(setting.program("copy"), Duration::from_secs(60));
+    hold(&mut wrong, setting.proxy.fired(), "no signal was sent");
+    let ended = code.is_some_and(|code| codes.contains(&code));
+    hold(&mut wrong, ended, (code, setting.said()));
+    setting.proxy.arm(None);
+    end(&setting, class, &format!("{n}"), wrong, note);
 }
 
 /// Whoever read the output went away.

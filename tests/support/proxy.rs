@@ -30,8 +30,8 @@ pub enum Cut {
 /// A place in the conversation, and what happens there.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
-    /// Which connection, from 0, counted since the proxy was armed.
-    pub connection: usize,
+    /// Which connection, from 0, counted since the proxy was armed; all of them together if none is named.
+    pub connection: Option<usize>,
     pub way: Way,
     /// So many bytes pass, and none after them.
     pub after: u64,
@@ -179,8 +179,7 @@ impl Line {
                 }
                 self.count(count);
                 rest = &rest[count..];
-                if let Some((cut, left)) = pending
-                    && left == count as u64
+                if let Some((cut, 0)) = self.pending()
                     && self.fire(cut)
                 {
                     return;
@@ -195,11 +194,19 @@ impl Line {
     /// What is to happen on this line, and after how many more bytes.
     fn pending(&self) -> Option<(Cut, u64)> {
         let state = self.state.lock().unwrap();
-        let place = state.armed.filter(|place| {
-            !state.fired && place.connection == self.number && place.way == self.way
-        })?;
-        let passed = state.counts.get(self.number)?[self.way as usize];
-        Some((place.cut, place.after.checked_sub(passed)?))
+        let here = |place: &Place| place.connection.is_none_or(|number| number == self.number);
+        let place = state
+            .armed
+            .filter(|place| !state.fired && here(place) && place.way == self.way)?;
+        let passed: u64 = match place.connection {
+            Some(number) => state.counts.get(number)?[self.way as usize],
+            None => state
+                .counts
+                .iter()
+                .map(|count| count[self.way as usize])
+                .sum(),
+        };
+        Some((place.cut, place.after.saturating_sub(passed)))
     }
 
     fn count(&self, bytes: usize) {
@@ -211,7 +218,9 @@ impl Line {
 
     /// Whether the connection is over by it.
     fn fire(&self, cut: Cut) -> bool {
-        self.state.lock().unwrap().fired = true;
+        if std::mem::replace(&mut self.state.lock().unwrap().fired, true) {
+            return false;
+        }
         match cut {
             Cut::Reset => {
                 // What was passed on is on its way already; a reset must not overtake it.

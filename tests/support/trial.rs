@@ -448,7 +448,9 @@ fn unannounced(setting: &Setting<'_>, before: &BTreeSet<String>) -> Vec<String> 
         };
         match line["k"].as_str() {
             Some("item") => {
-                numbers.insert(line["i"].as_u64(), line["hu"].as_str().unwrap().to_string());
+                // At least half of the hash is there.
+                let hash = line["hu"].as_str().unwrap()[..32].to_string();
+                numbers.insert(line["i"].as_u64(), hash);
             }
             Some("intent") => {
                 for number in line["i"].as_array().unwrap() {
@@ -461,7 +463,7 @@ fn unannounced(setting: &Setting<'_>, before: &BTreeSet<String>) -> Vec<String> 
     setting
         .stored()
         .into_iter()
-        .filter(|(file, (_, hash))| !before.contains(file) && !announced.contains(hash))
+        .filter(|(file, (_, hash))| !before.contains(file) && !announced.contains(&hash[..32]))
         .map(|(file, _)| format!("{file} was sent without an intent"))
         .collect()
 }
