@@ -49,6 +49,8 @@ pub(crate) struct Append<S: Stream> {
     flying: VecDeque<Flight>,
     settled: Vec<(Ticket, Fate)>,
     broken: Option<Broken>,
+    /// Whether the caller knows that it broke.
+    told: bool,
     /// By when the server must have said something.
     patience: Instant,
     /// When it said goodbye.
@@ -113,6 +115,7 @@ impl<S: Stream> Append<S> {
             flying: VecDeque::new(),
             settled: Vec::new(),
             broken: None,
+            told: false,
             patience: Instant::now(),
             bye: None,
             waiting: false,
@@ -164,9 +167,10 @@ impl<S: Stream> Append<S> {
         !several || (self.multiappend && batch.messages.iter().all(fine))
     }
 
-    /// Commands submitted and not settled.
+    /// Commands submitted and not settled, and one more while [`Append::settle`] has not told that the connection broke.
     pub fn in_flight(&self) -> usize {
-        self.queue.len() + self.flying.len()
+        let untold = self.broken.is_some() && !self.told;
+        self.queue.len() + self.flying.len() + usize::from(untold)
     }
 
     /// Sends what was submitted, and gives the fates that are known, after at most `wait` if there is none.
@@ -183,6 +187,7 @@ impl<S: Stream> Append<S> {
         match self.broken.take() {
             None => Ok(Vec::new()),
             Some(broken) => {
+                self.told = true;
                 self.broken = Some(Broken {
                     in_doubt: Vec::new(),
                     poisoned: broken.poisoned,
@@ -195,7 +200,7 @@ impl<S: Stream> Append<S> {
 
     /// Waits until nothing is under way. The fates are given by the next [`Append::settle`].
     pub fn finish(&mut self) -> Result<(), Error> {
-        while self.broken.is_none() && self.in_flight() > 0 {
+        while self.broken.is_none() && self.queue.len() + self.flying.len() > 0 {
             let known = std::mem::take(&mut self.settled);
             let result = self.work(SILENCE);
             self.settled.splice(0..0, known);

@@ -166,8 +166,10 @@ impl Crew for Threads<'_, '_> {
 
 /// A connection's life: orders out, fates back.
 fn work(line: Line, mut mailbox: Box<dyn Mailbox>, orders: &Receiver<Order>, tell: &Tell) {
+    // Messages handed over whose fate was not told.
+    let mut owed = 0usize;
     loop {
-        let order = if mailbox.in_flight() == 0 {
+        let order = if owed == 0 {
             match orders.recv() {
                 Ok(order) => Some(order),
                 Err(_) => return mailbox.logout(),
@@ -181,6 +183,7 @@ fn work(line: Line, mut mailbox: Box<dyn Mailbox>, orders: &Receiver<Order>, tel
         };
         match order {
             Some(Order::Submit(batch)) => {
+                owed += batch.messages.len();
                 mailbox.submit(batch);
                 continue;
             }
@@ -196,7 +199,10 @@ fn work(line: Line, mut mailbox: Box<dyn Mailbox>, orders: &Receiver<Order>, tel
         }
         match settled {
             Ok(fates) if fates.is_empty() => {}
-            Ok(fates) => drop(tell.send((Heard::Fates(line, fates), None))),
+            Ok(fates) => {
+                owed = owed.saturating_sub(fates.len());
+                let _ = tell.send((Heard::Fates(line, fates), None));
+            }
             Err(broken) => return drop(tell.send((Heard::Broken(line, broken), None))),
         }
     }
