@@ -143,8 +143,21 @@ pub struct Flags {
     pub leave_flags: bool,
 
     /// How the copy is checked: by message headers, or by reading every message back
-    #[arg(long, global = true, value_name = "HOW", help_heading = HOW)]
+    #[arg(long, global = true, value_name = "HOW", alias = "depth", help_heading = HOW)]
     pub verify: Option<VerifyBy>,
+    /// Read back a share of the messages only, and compare the others by headers: 5%
+    #[arg(
+        long,
+        global = true,
+        value_name = "SHARE",
+        value_parser = share,
+        conflicts_with = "verify",
+        help_heading = HOW
+    )]
+    pub sample: Option<u8>,
+    /// Send no more than this in a second, for people who share the line: 500K, 2M
+    #[arg(long, global = true, value_name = "BYTES", value_parser = rate, help_heading = HOW)]
+    pub max_rate: Option<u64>,
     /// Where journals and reports are kept
     #[arg(long, global = true, value_name = "DIR", help_heading = HOW)]
     pub state_dir: Option<PathBuf>,
@@ -234,6 +247,29 @@ pub fn server(text: &str) -> Result<(String, u16), String> {
         return Err("this is not the name of a server; it looks like mobile.charter.net".into());
     }
     Ok((host.to_ascii_lowercase(), port))
+}
+
+/// `5%`, from 1 to 99.
+fn share(text: &str) -> Result<u8, String> {
+    let number = text.trim().trim_end_matches('%').parse().ok();
+    number
+        .filter(|share| (1..=99).contains(share))
+        .ok_or_else(|| "write a share of the messages from 1% to 99%, for example 5%".into())
+}
+
+/// `500K`, `2M`, or plain bytes.
+fn rate(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let (digits, unit) = match text.char_indices().last() {
+        Some((at, 'k' | 'K')) => (text.get(..at), 1000),
+        Some((at, 'm' | 'M')) => (text.get(..at), 1_000_000),
+        _ => (Some(text), 1),
+    };
+    let number: Option<u64> = digits.and_then(|digits| digits.parse().ok());
+    number
+        .and_then(|number| number.checked_mul(unit))
+        .filter(|rate| *rate >= 1000)
+        .ok_or_else(|| "write how many bytes may go in a second, for example 500K or 2M".into())
 }
 
 fn mapping(text: &str) -> Result<(String, String), String> {
@@ -333,6 +369,28 @@ mod tests {
         assert_eq!(port("rehearse"), None);
         assert_eq!(port("rehearse --serve"), Some(0));
         assert_eq!(port("rehearse --serve 1993"), Some(1993));
+    }
+
+    #[test]
+    fn shares_and_rates_are_read_as_people_write_them() {
+        assert_eq!(share("5%"), Ok(5));
+        assert_eq!(share("50"), Ok(50));
+        for wrong in ["0", "100%", "five", "", "-1%"] {
+            assert!(share(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(rate("500K"), Ok(500_000));
+        assert_eq!(rate("2m"), Ok(2_000_000));
+        assert_eq!(rate("12345"), Ok(12_345));
+        for wrong in [
+            "",
+            "K",
+            "fast",
+            "1",
+            "99999999999999999999",
+            "18446744073709551615M",
+        ] {
+            assert!(rate(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

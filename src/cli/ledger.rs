@@ -102,10 +102,7 @@ fn checked(verified: &Verified, counts: &Counts, plain: bool) -> String {
     if verified.clean() && verified.expected > 0 {
         lines.push(match verified.how {
             Depth::Bytes => "ok   All read back and compared: identical.".into(),
-            Depth::Headers => wrap(
-                "ok   ",
-                "Compared by message headers and size; read back where that was not enough.",
-            ),
+            Depth::Headers => wrap("ok   ", &by_headers(verified.sample)),
         });
     }
     if verified.dates_differ > 0 {
@@ -125,6 +122,14 @@ fn checked(verified: &Verified, counts: &Counts, plain: bool) -> String {
         ));
     }
     lines.join("\n")
+}
+
+fn by_headers(sample: Option<u8>) -> String {
+    let how = "Compared by message headers and size; read back where that was not enough";
+    match sample {
+        None => format!("{how}."),
+        Some(share) => format!("{how}, and {share} of every 100 messages besides."),
+    }
 }
 
 fn verdict(verified: &Verified, counts: &Counts) -> String {
@@ -218,6 +223,12 @@ fn notes(report: &Report) -> Option<String> {
             "The server does not keep the tag \"{}\" of {}.",
             clean(tag),
             messages(*number)
+        ));
+    }
+    for change in &report.server_changes {
+        note(format!(
+            "The server changes messages a little: {}. The mail itself is the same.",
+            clean(change)
         ));
     }
     for folder in report.folders.iter().filter(|folder| folder.renamed) {
@@ -353,6 +364,7 @@ mod tests {
             report.reasons = [(Reason::InFolder, 899)].into();
             report.conversions.clear();
             report.tags_lost.clear();
+            report.server_changes.clear();
             (report.flags_added, report.elsewhere) = (0, 0);
         })
     }

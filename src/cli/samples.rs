@@ -226,9 +226,11 @@ pub fn report() -> Report {
         flags_added: 2,
         flags_refused: 0,
         tags_lost: [("Important".to_string(), 5)].into(),
+        server_changes: vec!["it adds a header field of its own (X-Scanned)".into()],
         exceptions: vec![damaged(4_096), damaged(8_192), damaged(12_288), big],
         verified: Some(Verified {
             how: Depth::Bytes,
+            sample: None,
             expected: 9_297,
             present: 9_297,
             missing: 0,

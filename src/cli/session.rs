@@ -89,6 +89,7 @@ pub fn choices(flags: &Flags) -> Choices {
             VerifyBy::Headers => Depth::Headers,
             VerifyBy::Bytes => Depth::Bytes,
         }),
+        sample: flags.sample,
     }
 }
 

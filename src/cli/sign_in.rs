@@ -2,6 +2,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 use spectrum_migrate::Error;
+use spectrum_migrate::mailbox::rate::Rate;
 use spectrum_migrate::mailbox::tls::TlsConnect;
 use spectrum_migrate::mailbox::{Connect, Credentials, Mailbox};
 
@@ -68,9 +69,6 @@ pub fn credentials(account: &Account, password: &SecretString) -> Credentials {
 fn connector(flags: &Flags, account: &Account, password: &SecretString) -> Box<dyn Connect> {
     let endpoint = account.imap.clone();
     let credentials = credentials(account, password);
-    Box::new(TlsConnect::new(
-        endpoint,
-        credentials,
-        flags.ca_file.clone(),
-    ))
+    let connect = TlsConnect::new(endpoint, credentials, flags.ca_file.clone());
+    Box::new(connect.at_most(flags.max_rate.map(Rate::new)))
 }

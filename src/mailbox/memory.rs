@@ -38,7 +38,7 @@ pub(crate) enum Failure {
     Refuses(RefusalClass),
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     folders: BTreeMap<String, Store>,
     roles: BTreeMap<String, Role>,
@@ -55,6 +55,7 @@ struct State {
     refuse_creating: VecDeque<&'static str>,
     appended: u64,
     bodies_read: u64,
+    rewrite: Option<fn(&mut Vec<u8>)>,
 }
 
 #[derive(Debug)]
@@ -209,6 +210,11 @@ impl MemoryServer {
         if let Some(store) = self.state().folders.get_mut(folder) {
             store.messages.iter_mut().for_each(change);
         }
+    }
+
+    /// Changes every message that is appended from now on, as only an odd server does.
+    pub fn rewrite(&self, change: fn(&mut Vec<u8>)) {
+        self.state().rewrite = Some(change);
     }
 
     /// Messages that were appended, confirmed or not.
@@ -506,12 +512,16 @@ impl Mailbox for MemoryMailbox {
         if let Some(quota) = &mut state.quota {
             quota.used += bytes;
         }
+        let rewrite = state.rewrite;
         let store = state.folders.entry(batch.folder.wire().into()).or_default();
         let stored: Vec<(Ticket, Fate)> = batch
             .messages
             .into_iter()
             .map(|message| {
-                let (ticket, held) = hold(message);
+                let (ticket, mut held) = hold(message);
+                if let Some(change) = rewrite {
+                    change(&mut held.bytes);
+                }
                 let uid = Some((store.uid_validity, store.add(held)));
                 (ticket, Fate::Stored { uid })
             })

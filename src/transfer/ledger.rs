@@ -24,6 +24,7 @@ pub(crate) fn report(
         flags_added: plan.reached.flags_added,
         flags_refused: plan.reached.flags_refused,
         tags_lost: plan.reached.tags_lost.clone(),
+        server_changes: plan.reached.server_changes.iter().cloned().collect(),
         exceptions: plan.reached.exceptions.clone(),
         verified,
     };

@@ -75,6 +75,8 @@ pub struct Choices {
     pub leave_flags: bool,
     /// How thoroughly to check.
     pub depth: Option<Depth>,
+    /// Read back only so many of a hundred messages, 1 to 99, and compare the others by their header fields.
+    pub sample: Option<u8>,
 }
 
 /// How a copy is compared with its original.
@@ -254,7 +256,10 @@ impl Job<'_> {
         } else {
             Depth::Headers
         };
-        let depth = self.choices.depth.unwrap_or(fitting);
+        let depth = match self.choices.sample {
+            Some(_) => Depth::Headers,
+            None => self.choices.depth.unwrap_or(fitting),
+        };
         let mut patient = Patient::connect(self)?;
         let looked = verify::verify(self, &mut patient, plan, depth, self.looking(guards))?;
         patient.close();

@@ -80,6 +80,20 @@ impl World {
         })
     }
 
+    /// The same, and what is missing is sent again.
+    fn run_to_the_end(&self, mails: Vec<Mail>) -> Outcome {
+        self.with(mails, &Choices::default(), |job| {
+            let mut plan = job.plan().unwrap();
+            job.copy(&mut plan).unwrap();
+            let verified = job.verify(&mut plan).unwrap();
+            let verified = job.repair(&mut plan, verified).unwrap();
+            Outcome {
+                report: job.report(&plan, Some(verified)).unwrap(),
+                error: None,
+            }
+        })
+    }
+
     fn run_plainly(&self, mails: Vec<Mail>) -> Outcome {
         self.run(mails, &Choices::default())
     }
@@ -654,7 +668,8 @@ fn an_unmistakable_header_needs_no_reading_back() {
             ..Choices::default()
         },
     );
-    assert_eq!(world.server.bodies_read(), 0);
+    // The first of each folder shows, while the rest is sent, what the server makes of mail.
+    assert_eq!(world.server.bodies_read(), 2);
 }
 
 #[test]
@@ -937,4 +952,80 @@ fn stopping_ends_the_check_within_a_folder() {
         assert!(matches!(stopping.verify(&mut plan), Err(Error::Stopped)));
         assert!(world.server.bodies_read() < 500);
     });
+}
+
+#[test]
+fn what_the_server_confirmed_and_dropped_is_sent_again() {
+    let world = World::new();
+    world.server.fail(&[Failure::Lies]);
+    let outcome = world.run_to_the_end(mails(4));
+    assert_eq!(outcome.counts().copied, 4);
+    let verified = outcome.report.verified.as_ref().unwrap();
+    assert!(verified.clean(), "{verified:?}");
+    assert!(outcome.report.proof().is_some());
+    assert!(world.clock.now() >= QUIET, "it may have come late");
+    let all = world.texts("INBOX").len() + world.texts("Family").len();
+    assert_eq!(all, 4);
+}
+
+#[test]
+fn a_server_that_drops_a_message_again_and_again_is_told_on() {
+    let world = World::new();
+    world.server.fail(&[Failure::Lies; 9]);
+    let outcome = world.run_to_the_end(vec![Mail::new("Inbox", "one")]);
+    let verified = outcome.report.verified.as_ref().unwrap();
+    assert_eq!((verified.missing, verified.expected), (1, 1));
+    assert!(outcome.report.proof().is_none());
+    assert_eq!(world.server.appended(), 0);
+}
+
+#[test]
+fn a_sample_reads_some_back_and_is_no_proof() {
+    let world = World::new();
+    let sampled = Choices {
+        sample: Some(20),
+        ..Choices::default()
+    };
+    let outcome = world.run(mails(200), &sampled);
+    let verified = outcome.report.verified.as_ref().unwrap();
+    assert!(verified.clean() && verified.sample == Some(20));
+    let read = world.server.bodies_read();
+    assert!((10..90).contains(&read), "{read} of 200, and two probes");
+    assert!(outcome.report.proof().is_none());
+    let by_headers = Choices {
+        depth: Some(Depth::Headers),
+        ..Choices::default()
+    };
+    assert!(world.run(mails(200), &by_headers).report.proof().is_none());
+    assert!(world.run_plainly(mails(200)).report.proof().is_some());
+}
+
+#[test]
+fn a_server_that_changes_mail_is_found_out_before_all_of_it_is_sent() {
+    let world = World::new();
+    world
+        .server
+        .rewrite(|bytes| bytes.truncate(bytes.len() - 9));
+    let outcome = world.run_plainly(mails(3000));
+    assert!(
+        matches!(outcome.error, Some(Error::Altered { .. })),
+        "{:?}",
+        outcome.error
+    );
+    assert!(outcome.counts().waiting > 0);
+}
+
+#[test]
+fn what_a_server_adds_to_mail_is_named_and_stops_nothing() {
+    let world = World::new();
+    world.server.rewrite(|bytes| {
+        let added = b"X-Scanned: yes\r\n";
+        bytes.splice(0..0, added.iter().copied());
+    });
+    let outcome = world.run_plainly(mails(4));
+    assert_eq!(
+        outcome.report.server_changes,
+        ["it adds a header field of its own (X-Scanned)"]
+    );
+    assert!(outcome.report.proof().is_some());
 }

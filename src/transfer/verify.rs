@@ -48,6 +48,7 @@ pub(crate) fn verify(
     });
     let mut verified = Verified {
         how: depth,
+        sample: job.choices.sample,
         expected: 0,
         present: 0,
         missing: 0,
@@ -70,7 +71,7 @@ pub(crate) fn verify(
                 });
             };
             let checked = patient
-                .ask(|mailbox| check_folder(looking, mailbox, at, folder, depth, &progress))?;
+                .ask(|mailbox| check_folder(job, looking, mailbox, at, folder, depth, &progress))?;
             note_uids(folder, &checked.found);
             progress(checked.folder.expected);
             job.observer.notice(&Event::FolderFinished {
@@ -122,6 +123,7 @@ impl Verified {
 }
 
 fn check_folder(
+    job: &Job<'_>,
     looking: Looking<'_>,
     mailbox: &mut dyn Mailbox,
     at: u16,
@@ -132,7 +134,13 @@ fn check_folder(
     let wanted = wanted_in(folder, |entry| entry.state.is_there());
     let index = reconcile::index(mailbox, &folder.target, 1)?.unwrap_or_default();
     let answers = match depth {
-        Depth::Headers => by_headers(looking, mailbox, folder, &index, &wanted)?,
+        Depth::Headers => {
+            let mut answers = by_headers(looking, mailbox, folder, &index, &wanted)?;
+            if let Some(share) = job.choices.sample {
+                read_back(looking.stop, mailbox, &wanted, &mut answers, share)?;
+            }
+            answers
+        }
         Depth::Bytes => by_bytes(looking.stop, mailbox, folder, &index, &wanted, progress)?,
     };
     mailbox.leave()?;
@@ -231,6 +239,41 @@ fn by_headers(
         altered: HashSet::new(),
         surplus,
     })
+}
+
+/// Reads some of the copies back, spread evenly by what they are; those that are other messages are no answers.
+fn read_back(
+    stop: &Stop,
+    mailbox: &mut dyn Mailbox,
+    wanted: &[Wanted],
+    answers: &mut Answers,
+    share: u8,
+) -> Result<(), Error> {
+    let by_key: HashMap<u32, &Wanted> = wanted.iter().map(|one| (one.key, one)).collect();
+    let chosen: HashMap<u32, &Wanted> = answers
+        .found
+        .iter()
+        .filter_map(|(key, uid)| Some((*uid, *by_key.get(key)?)))
+        .filter(|(_, one)| is_sampled(one, share))
+        .collect();
+    let mut uids: Vec<u32> = chosen.keys().copied().collect();
+    uids.sort_unstable();
+    for (uid, identity) in reconcile::contents(mailbox, &uids, stop, &|_| {})? {
+        if let Some(one) = chosen.get(&uid)
+            && one.identity.content != identity.content
+        {
+            answers.altered.insert(one.key);
+        }
+    }
+    let altered = &answers.altered;
+    answers.found.retain(|(key, _)| !altered.contains(key));
+    Ok(())
+}
+
+/// By its hash, so that a second look takes the same ones.
+fn is_sampled(one: &Wanted, share: u8) -> bool {
+    let [high, low, ..] = one.identity.bytes.0;
+    u32::from(u16::from_be_bytes([high, low])) * 100 < u32::from(share) * 65_536
 }
 
 fn by_bytes(

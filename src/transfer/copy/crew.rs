@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
+use super::learn::{Lesson, Question};
 use crate::error::Error;
 use crate::mailbox::{Batch, Broken, Fate, Mailbox, Ticket};
 use crate::message::Item;
@@ -41,6 +42,8 @@ pub(crate) enum Heard {
     Read(Vec<(u32, Content)>),
     /// The server asks that people be shown this.
     Alert(String),
+    /// A message was read back.
+    Learned(Lesson),
 }
 
 /// Whoever does the slow things.
@@ -62,6 +65,9 @@ pub(crate) trait Crew {
 
     /// Reads messages; [`Heard::Read`] follows.
     fn read(&mut self, messages: Vec<Reading>);
+
+    /// Reads a message back, if nothing more important is to be done; [`Heard::Learned`] follows.
+    fn learn(&mut self, _: Question) {}
 
     /// The next thing that came in. Waits, if anything is under way at all, but at most so long.
     fn next(&mut self, wait: Duration) -> Option<Heard>;

@@ -5,12 +5,13 @@ pub(crate) mod crew;
 mod doubt;
 #[cfg(test)]
 pub(crate) mod inline;
+mod learn;
 mod outcome;
 mod prepare;
 mod send;
 pub(crate) mod threads;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::guards::Guards;
@@ -24,7 +25,11 @@ use crate::error::Error;
 use crate::event::{Event, Stage};
 use crate::mailbox::{Broken, Examined, Mailbox};
 use crew::{Crew, Heard};
+use learn::{Lesson, Question};
 use threads::Threads;
+
+/// How many naps long the last messages that are read back are waited for.
+const LAST_LESSONS: u32 = 25;
 
 /// Sends everything that the plan wants sent. On an error, and when stopped, the plan still has a state for every message.
 pub(crate) fn copy<D: Disk>(
@@ -64,6 +69,7 @@ pub(crate) fn copy_with<D: Disk>(
         folders: HashMap::new(),
         mailbox: None,
         was_down: false,
+        learning: HashSet::new(),
     };
     let result = copying.run(past);
     if let Some(mailbox) = copying.mailbox.take() {
@@ -89,6 +95,8 @@ struct Copying<'a, D: Disk> {
     /// The connection for everything but sending, while that is not under way.
     mailbox: Option<Box<dyn Mailbox>>,
     was_down: bool,
+    /// Folders of which a message was read back, or is being.
+    learning: HashSet<u16>,
     done: u64,
     total: u64,
 }
@@ -133,6 +141,7 @@ impl<'a, D: Disk> Copying<'a, D> {
         }
         closed?;
         synced?;
+        self.last_lessons()?;
         self.add_flags()?;
         self.say(Event::Finished {
             stage: Stage::Copy,
@@ -232,6 +241,52 @@ impl<'a, D: Disk> Copying<'a, D> {
             Heard::Broken(line, broken) => self.broken(core, line, broken),
             Heard::Read(contents) => self.intend(core, contents)?,
             Heard::Alert(text) => self.say(Event::Alert { text }),
+            Heard::Learned(lesson) => self.learned(lesson)?,
+        }
+        Ok(())
+    }
+
+    /// Has the first message of each folder read back, and every hundredth.
+    fn perhaps_learn(&mut self, place: Place, uid: Option<u32>) {
+        let first = self.learning.insert(place.folder);
+        if !first && !self.done.is_multiple_of(learn::EVERY) {
+            return;
+        }
+        let Some((folder, entry)) = folder_and_entry(self.plan, place) else {
+            return;
+        };
+        if entry.item.size <= learn::LARGEST {
+            let question = Question {
+                folder: folder.target.clone(),
+                uid,
+                from: folder.first_uid,
+                item: entry.item.clone(),
+                source: entry.source,
+            };
+            self.crew.learn(question);
+        }
+    }
+
+    fn learned(&mut self, lesson: Lesson) -> Result<(), Error> {
+        match lesson {
+            Lesson::Changed { folder, detail } => Err(Error::Altered { folder, detail }),
+            Lesson::Harmless(changes) => {
+                self.plan.reached.server_changes.extend(changes);
+                Ok(())
+            }
+            Lesson::Same | Lesson::Unknown => Ok(()),
+        }
+    }
+
+    /// What is still being read back belongs to the report; a server that takes long over it is not waited for.
+    fn last_lessons(&mut self) -> Result<(), Error> {
+        for _ in 0..LAST_LESSONS {
+            if !self.crew.is_busy() || self.job.stop.asked() {
+                break;
+            }
+            if let Some(Heard::Learned(lesson)) = self.crew.next(NAP) {
+                self.learned(lesson)?;
+            }
         }
         Ok(())
     }

@@ -79,7 +79,9 @@ impl<D: Disk> Copying<'_, D> {
                     let uid = told
                         .filter(|(told, _)| Some(*told) == validity)
                         .map(|(_, uid)| uid);
-                    self.copied(place, number, uid)
+                    let written = self.copied(place, number, uid);
+                    self.perhaps_learn(place, uid);
+                    written
                 }
                 Verdict::Found(uid) => self.copied(place, number, Some(uid)),
                 Verdict::Refused(reason, text) => self.refused(place, number, reason, text),

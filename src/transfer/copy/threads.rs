@@ -6,6 +6,7 @@ use std::thread::Scope;
 use std::time::Duration;
 
 use super::crew::{Crew, Heard, Reading, read};
+use super::learn::{Learner, Question};
 use crate::mailbox::{Batch, Connect, Hangup, Mailbox};
 use crate::source::Source;
 use crate::transfer::upload::Line;
@@ -18,12 +19,16 @@ pub(crate) struct Threads<'s, 'e> {
     scope: &'s Scope<'s, 'e>,
     connect: &'e dyn Connect,
     lines: HashMap<Line, OneLine>,
+    sources: &'e [Box<dyn Source>],
     reader: Sender<Vec<Reading>>,
+    /// Whoever reads messages back; started with the first.
+    learner: Option<Sender<Question>>,
     heard: Receiver<(Heard, Option<Hangup>)>,
     tell: Sender<(Heard, Option<Hangup>)>,
     /// Things asked for and not heard of yet.
     opening: usize,
     reading: usize,
+    learning: usize,
 }
 
 struct OneLine {
@@ -61,11 +66,14 @@ impl<'s, 'e> Threads<'s, 'e> {
             scope,
             connect,
             lines: HashMap::new(),
+            sources,
             reader,
+            learner: None,
             heard,
             tell,
             opening: 0,
             reading: 0,
+            learning: 0,
         }
     }
 
@@ -96,6 +104,7 @@ impl<'s, 'e> Threads<'s, 'e> {
             }
             Heard::Broken(line, _) => drop(self.lines.remove(line)),
             Heard::Read(_) => self.reading = self.reading.saturating_sub(1),
+            Heard::Learned(_) => self.learning = self.learning.saturating_sub(1),
             Heard::Alert(_) => {}
         }
     }
@@ -149,6 +158,26 @@ impl Crew for Threads<'_, '_> {
         let _ = self.reader.send(messages);
     }
 
+    fn learn(&mut self, question: Question) {
+        let (scope, connect, sources) = (self.scope, self.connect, self.sources);
+        let tell = self.tell.clone();
+        let learner = self.learner.get_or_insert_with(|| {
+            let (learner, questions) = channel::<Question>();
+            scope.spawn(move || {
+                let mut learner = Learner::new(connect, sources);
+                for question in questions {
+                    let lesson = learner.learn(&question);
+                    if tell.send((Heard::Learned(lesson), None)).is_err() {
+                        break;
+                    }
+                }
+                learner.close();
+            });
+            learner
+        });
+        self.learning += usize::from(learner.send(question).is_ok());
+    }
+
     fn next(&mut self, wait: Duration) -> Option<Heard> {
         match self.heard.recv_timeout(wait) {
             Ok((heard, hangup)) => {
@@ -160,7 +189,8 @@ impl Crew for Threads<'_, '_> {
     }
 
     fn is_busy(&self) -> bool {
-        self.opening > 0 || self.reading > 0 || self.lines.values().any(|one| one.flying > 0)
+        let waiting = self.opening + self.reading + self.learning > 0;
+        waiting || self.lines.values().any(|one| one.flying > 0)
     }
 }
 

@@ -4,7 +4,7 @@ pub(crate) mod folders;
 pub(crate) mod gather;
 pub(crate) mod order;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -190,6 +190,8 @@ pub struct Reached {
     pub flags_refused: u64,
     /// Tags that the server does not keep, and on how many messages.
     pub tags_lost: BTreeMap<String, u64>,
+    /// What the server changes in messages without changing the mail, in plain words.
+    pub server_changes: BTreeSet<String>,
     /// When the last message was handed over, by the clock of the run.
     pub last_sent: Option<std::time::Duration>,
     /// Messages that need a person's eye, with the server's or the system's words.

@@ -127,6 +127,9 @@ impl Exception {
 pub struct Verified {
     /// How it was compared.
     pub how: Depth,
+    /// How many of a hundred messages were read back, where that was not all or none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sample: Option<u8>,
     /// Messages that should be there.
     pub expected: u64,
     /// Messages that are there.
@@ -169,6 +172,22 @@ impl Verified {
     }
 }
 
+/// Shown by a check that leaves nothing open: everything found is on the server, and all of it was read back in this run
+/// and compared. Only then may anyone be told to remove something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Proof(());
+
+impl Report {
+    /// The proof, where this report is one. A check by header fields is none, and neither is a sample.
+    pub fn proof(&self) -> Option<Proof> {
+        let verified = self.verified.as_ref()?;
+        let thorough = verified.how == Depth::Bytes && verified.sample.is_none();
+        let counts = &self.counts;
+        let nothing_open = counts.refused + counts.damaged + counts.waiting == 0;
+        (thorough && verified.clean() && nothing_open && counts.balances()).then_some(Proof(()))
+    }
+}
+
 /// The ledger of a run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
@@ -192,6 +211,8 @@ pub struct Report {
     pub flags_refused: u64,
     /// Tags that the server does not keep, and on how many messages.
     pub tags_lost: BTreeMap<String, u64>,
+    /// What the server changes in messages without changing the mail, as seen in some that were read back.
+    pub server_changes: Vec<String>,
     /// Everything that did not go up and needs a person's eye.
     pub exceptions: Vec<Exception>,
     /// The check, if it was made.

@@ -149,6 +149,7 @@ mod tests {
             flags_added: 0,
             flags_refused: 0,
             tags_lost: Default::default(),
+            server_changes: Vec::new(),
             exceptions: Vec::new(),
             verified: None,
         }

@@ -1,0 +1,277 @@
+//! What the server makes of our mail: some messages are read back while others are still being sent, so that a server
+//! that changes mail is found out early. Harmless changes are named once; any other ends the run.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io::Read;
+
+use crate::error::Error;
+use crate::header;
+use crate::identity::Fingerprinter;
+use crate::mailbox::{Connect, Mailbox, MailboxName};
+use crate::message::Item;
+use crate::source::Source;
+use crate::transfer::reconcile;
+
+/// Every so manieth message is read back, and the first of each folder.
+pub(crate) const EVERY: u64 = 100;
+
+/// Bytes of the header that are compared by name.
+const HEADER: u64 = 64 * 1024;
+
+/// Larger messages are not read back meanwhile; the check afterwards has them all.
+pub(crate) const LARGEST: u64 = 1024 * 1024;
+
+/// A message that the server confirmed.
+#[derive(Clone, Debug)]
+pub(crate) struct Question {
+    /// Its folder.
+    pub folder: MailboxName,
+    /// Its UID, where the server told it.
+    pub uid: Option<u32>,
+    /// Its UID is this or a higher one.
+    pub from: u32,
+    /// The message.
+    pub item: Item,
+    /// Index of its source.
+    pub source: u16,
+}
+
+/// What was read back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Lesson {
+    /// Byte for byte what was sent.
+    Same,
+    /// The same message, with these small changes.
+    Harmless(BTreeSet<String>),
+    /// Another message.
+    Changed { folder: String, detail: String },
+    /// Nothing could be read back.
+    Unknown,
+}
+
+/// Asks over a connection of its own.
+pub(crate) struct Learner<'e> {
+    connect: &'e dyn Connect,
+    sources: &'e [Box<dyn Source>],
+    mailbox: Option<Box<dyn Mailbox>>,
+    /// A server that gives us no connection for this is not asked again.
+    given_up: bool,
+    /// Up to which UID a folder was looked through.
+    seen: HashMap<MailboxName, u32>,
+}
+
+impl<'e> Learner<'e> {
+    /// Not connected yet.
+    pub fn new(connect: &'e dyn Connect, sources: &'e [Box<dyn Source>]) -> Learner<'e> {
+        Learner {
+            connect,
+            sources,
+            mailbox: None,
+            given_up: false,
+            seen: HashMap::new(),
+        }
+    }
+
+    /// Reads a message back. A connection that fails teaches nothing, and is nobody's trouble.
+    pub fn learn(&mut self, question: &Question) -> Lesson {
+        if self.given_up {
+            return Lesson::Unknown;
+        }
+        self.ask(question).unwrap_or_else(|_| {
+            self.given_up = true;
+            self.mailbox = None;
+            Lesson::Unknown
+        })
+    }
+
+    /// Gives the connection back.
+    pub fn close(self) {
+        if let Some(mailbox) = self.mailbox {
+            mailbox.logout();
+        }
+    }
+
+    fn ask(&mut self, question: &Question) -> Result<Lesson, Error> {
+        let mailbox = match &mut self.mailbox {
+            Some(mailbox) => mailbox,
+            none => none.insert(self.connect.connect()?),
+        };
+        let uid = match question.uid {
+            Some(uid) => mailbox.examine(&question.folder)?.map(|_| uid),
+            None => find(mailbox.as_mut(), question, &mut self.seen)?,
+        };
+        let Some(uid) = uid else {
+            return Ok(Lesson::Unknown);
+        };
+        let mut lesson = Lesson::Unknown;
+        let source = self.sources.get(question.source as usize);
+        mailbox.bodies(&[uid], &mut |_, body| {
+            lesson = compare(question, source.map(AsRef::as_ref), body);
+        })?;
+        mailbox.leave()?;
+        Ok(lesson)
+    }
+}
+
+/// Where the server tells no UIDs: the copy among the messages that came last.
+fn find(
+    mailbox: &mut dyn Mailbox,
+    question: &Question,
+    seen: &mut HashMap<MailboxName, u32>,
+) -> Result<Option<u32>, Error> {
+    let last = seen.entry(question.folder.clone()).or_default();
+    let from = question.from.max(*last + 1);
+    let Some(index) = reconcile::index(mailbox, &question.folder, from)? else {
+        return Ok(None);
+    };
+    let uids = index.messages.iter().map(|copy| copy.uid);
+    *last = uids.max().unwrap_or_default().max(*last);
+    let wanted = question.item.identity.summary;
+    let copy = index.messages.iter().find(|copy| copy.summary == wanted);
+    Ok(copy.map(|copy| copy.uid))
+}
+
+fn compare(question: &Question, source: Option<&dyn Source>, body: &mut dyn Read) -> Lesson {
+    let mut copy = Vec::new();
+    // A copy much longer than what was sent is another message, however long.
+    let most = question.item.size.saturating_mul(2) + HEADER;
+    if body.take(most).read_to_end(&mut copy).is_err() {
+        return Lesson::Unknown;
+    }
+    let mut fingerprinter = Fingerprinter::new();
+    fingerprinter.update(&copy);
+    let identity = fingerprinter.finish().identity;
+    let item = &question.item;
+    if identity.bytes == item.identity.bytes {
+        return Lesson::Same;
+    }
+    let original = source
+        .map(|source| header_of(source, item))
+        .unwrap_or_default();
+    if identity.content != item.identity.content {
+        return Lesson::Changed {
+            folder: question.folder.display(),
+            detail: difference(item, &copy, &identity.summary == &item.identity.summary),
+        };
+    }
+    let mut changes: BTreeSet<String> = added(&original, &copy)
+        .map(|name| format!("it adds a header field of its own ({name})"))
+        .collect();
+    if changes.is_empty() {
+        changes.insert("it writes line ends in its own way".into());
+    }
+    Lesson::Harmless(changes)
+}
+
+fn header_of(source: &dyn Source, item: &Item) -> Vec<u8> {
+    let mut header = Vec::new();
+    // What can't be read has no names to compare; that the content is the same was seen already.
+    let _ = source
+        .open(item)
+        .and_then(|reader| reader.take(HEADER).read_to_end(&mut header));
+    header
+}
+
+/// Names of fields that the copy has more often than the original.
+fn added<'a>(original: &[u8], copy: &'a [u8]) -> impl Iterator<Item = String> + use<'a> {
+    let mut known: HashMap<Vec<u8>, i32> = HashMap::new();
+    for field in header::fields(original) {
+        *known.entry(field.name.to_ascii_lowercase()).or_default() += 1;
+    }
+    header::fields(copy).filter_map(move |field| {
+        let left = known.entry(field.name.to_ascii_lowercase()).or_default();
+        *left -= 1;
+        (*left < 0).then(|| String::from_utf8_lossy(field.name).into_owned())
+    })
+}
+
+fn difference(item: &Item, copy: &[u8], same_header: bool) -> String {
+    let (sent, kept) = (item.size, copy.len() as u64);
+    let what = match (same_header, kept < sent) {
+        (true, true) => "the text of the copy is cut off or changed",
+        (true, false) => "the text of the copy is another one",
+        (false, _) => "the header of the copy is another one",
+    };
+    format!("{what}: {sent} bytes were sent, and {kept} came back")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mailbox::memory::MemoryServer;
+    use crate::transfer::testing::{Mail, Pretend, item};
+
+    const MAIL: &str = "Message-ID: <1@x>\r\nFrom: a\r\nSubject: s\r\n\r\nthe whole text\r\n";
+
+    fn lesson(copy: &str, with_uid: bool) -> Lesson {
+        let server = MemoryServer::new();
+        let uid = server.put("INBOX", copy.as_bytes());
+        let sources: Vec<Box<dyn Source>> = vec![Box::new(Pretend::new(vec![Mail::raw(
+            "INBOX",
+            MAIL.as_bytes(),
+        )]))];
+        let mut learner = Learner::new(&server, &sources);
+        let lesson = learner.learn(&Question {
+            folder: MailboxName::inbox(),
+            uid: with_uid.then_some(uid),
+            from: 1,
+            item: item(MAIL.as_bytes()),
+            source: 0,
+        });
+        learner.close();
+        lesson
+    }
+
+    #[test]
+    fn a_server_that_keeps_mail_as_it_is_teaches_nothing() {
+        assert_eq!(lesson(MAIL, true), Lesson::Same);
+        assert_eq!(lesson(MAIL, false), Lesson::Same);
+    }
+
+    #[test]
+    fn harmless_changes_are_named() {
+        let harmless = |copy: &str| match lesson(copy, true) {
+            Lesson::Harmless(changes) => changes.into_iter().collect::<Vec<_>>().join("; "),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            harmless(&MAIL.replace("\r\n", "\n")),
+            "it writes line ends in its own way"
+        );
+        assert_eq!(
+            harmless(&format!("X-Scanned: yes\r\n{MAIL}")),
+            "it adds a header field of its own (X-Scanned)"
+        );
+    }
+
+    #[test]
+    fn a_changed_message_is_found_out() {
+        let changed = |copy: &str| match lesson(copy, true) {
+            Lesson::Changed { detail, .. } => detail,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            changed(&MAIL.replace("whole text", "who")),
+            "the text of the copy is cut off or changed: 58 bytes were sent, and 51 came back"
+        );
+        assert!(changed(&MAIL.replace("Subject: s", "Subject: [external] s")).contains("header"));
+    }
+
+    #[test]
+    fn a_server_that_gives_no_second_connection_is_asked_once() {
+        let server = MemoryServer::new();
+        server.refuse_connections(1);
+        let sources: Vec<Box<dyn Source>> = Vec::new();
+        let mut learner = Learner::new(&server, &sources);
+        let question = Question {
+            folder: MailboxName::inbox(),
+            uid: Some(1),
+            from: 1,
+            item: item(MAIL.as_bytes()),
+            source: 0,
+        };
+        assert_eq!(learner.learn(&question), Lesson::Unknown);
+        assert_eq!(learner.learn(&question), Lesson::Unknown);
+        assert!(learner.given_up);
+    }
+}
