@@ -1,5 +1,6 @@
 //! Classes of faults, and what plays them: several scenarios at once, every one counted.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -14,28 +15,17 @@ use crate::{mailbox, network, security, words};
 /// How many of the faults of a class are tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effort {
-    /// As many as fit into an ordinary `cargo test`.
+    /// A sample, as large as fits into an ordinary `cargo test`.
     Quick,
     /// All of them.
     Full,
 }
 
-impl Effort {
-    /// Every nth of what there is, by effort.
-    pub fn every(self, quick: usize, full: usize) -> usize {
-        match self {
-            Effort::Quick => quick,
-            Effort::Full => full,
-        }
-    }
-
-    pub fn is_full(self) -> bool {
-        self == Effort::Full
-    }
-}
-
 /// The faults of one class; empty where there can be no server.
-type Cases = fn(Effort) -> Vec<Scenario>;
+type Cases = fn() -> Vec<Scenario>;
+
+/// Scenarios of a class in a sample.
+const SAMPLE: usize = 16;
 
 /// All classes, by the rows of the matrix that they come from.
 pub const CLASSES: &[(&str, Cases)] = &[
@@ -91,7 +81,10 @@ pub const CLASSES: &[(&str, Cases)] = &[
 pub fn play(figure: &Mutex<Figure>, name: &str, effort: Effort) {
     let (_, cases) = CLASSES.iter().find(|(own, _)| *own == name).unwrap();
     let start = Instant::now();
-    let scenarios = cases(effort);
+    let scenarios = match effort {
+        Effort::Quick => sample(cases()),
+        Effort::Full => cases(),
+    };
     let next = AtomicUsize::new(0);
     let failures = Mutex::new(Vec::new());
     let counts = Mutex::new(ClassFigure::default());
@@ -128,6 +121,19 @@ pub fn play(figure: &Mutex<Figure>, name: &str, effort: Effort) {
     }
 }
 
+/// A few of them, from all over the list; never those that take minutes.
+fn sample(mut all: Vec<Scenario>) -> Vec<Scenario> {
+    all.retain(|scenario| !scenario.takes_minutes);
+    let mut at = 0;
+    let mut few = Vec::new();
+    while few.len() < SAMPLE && !all.is_empty() {
+        // Steps of this size never fall in with a pattern of the list.
+        at = (at + all.len() * 5 / 8 + 1) % all.len();
+        few.push(all.swap_remove(at));
+    }
+    few
+}
+
 /// Plays one scenario; where it is not survived also says why, in a line and in full.
 fn played(scenario: &Scenario) -> (ClassFigure, Option<(String, String)>) {
     let mut count = ClassFigure {
@@ -153,13 +159,29 @@ fn played(scenario: &Scenario) -> (ClassFigure, Option<(String, String)>) {
     (count, failure)
 }
 
-/// All exchanges of a run in which nothing goes wrong.
+/// Servers that take an APPEND in different ways: all at once, one by one, and each after a `+`.
+pub fn takers() -> [Traits; 3] {
+    let all = Traits::default();
+    let singly = all.clone().without("MULTIAPPEND");
+    let waiting = singly.clone().without("LITERAL+").without("UIDPLUS");
+    [all, singly, waiting]
+}
+
+/// All exchanges of a run in which nothing goes wrong; empty where there can be no server.
 pub fn transcript(traits: &Traits) -> Vec<Spoken> {
-    let clean = Scenario::new(|_| Vec::new()).on(traits);
-    survive(&clean).map_or_else(Vec::new, |outcome| {
-        assert_eq!(outcome.runs, Some(1), "{}", outcome.said);
-        outcome.spoken
-    })
+    static KNOWN: Mutex<BTreeMap<String, Vec<Spoken>>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap();
+    let make = || {
+        let clean = Scenario::new(|_| Vec::new()).on(traits);
+        survive(&clean).map_or_else(Vec::new, |outcome| {
+            assert_eq!(outcome.runs, Some(1), "{}", outcome.said);
+            outcome.spoken
+        })
+    };
+    known
+        .entry(traits.capabilities.join(" "))
+        .or_insert_with(make)
+        .clone()
 }
 
 /// One scenario for each place at which this can be done to an exchange: at every nth byte in both directions.

@@ -2,29 +2,18 @@
 
 use std::time::Duration;
 
-use crate::classes::{Effort, transcript};
+use crate::classes::{takers, transcript};
 use crate::mail::FOLDER;
 use crate::support::fault_server::script::{Action, At, Fault, Rewrite};
 use crate::support::fault_server::traits::{StoreAs, Traits, UidNext};
 use crate::support::fault_server::truth::Stored;
 use crate::survive::{Outcome, Scenario};
 
-fn takers() -> [Traits; 3] {
-    let all = Traits::default();
-    let singly = all.clone().without("MULTIAPPEND");
-    let waiting = singly
-        .clone()
-        .without("LITERAL+")
-        .without("UIDPLUS")
-        .without("UNSELECT");
-    [all, singly, waiting]
-}
-
 fn at_store(traits: &Traits, nth: u64, action: Action) -> Scenario {
     Scenario::one(Fault::command("APPEND", nth, At::AfterLiteral, action)).on(traits)
 }
 
-pub fn wrong_uids(_: Effort) -> Vec<Scenario> {
+pub fn wrong_uids() -> Vec<Scenario> {
     let mut cases = Vec::new();
     for action in [Action::SwapUids, Action::WrongUids] {
         cases.push(at_store(&Traits::default(), 1, action.clone()));
@@ -68,7 +57,7 @@ fn told(outcome: &Outcome) -> Result<(), String> {
     }
 }
 
-pub fn stored_otherwise(effort: Effort) -> Vec<Scenario> {
+pub fn stored_otherwise() -> Vec<Scenario> {
     let mut cases = Vec::new();
     let damages = |message: usize| {
         [
@@ -89,10 +78,8 @@ pub fn stored_otherwise(effort: Effort) -> Vec<Scenario> {
     let [all, singly, waiting] = takers();
     for n in 0..5 {
         spoil(&all, 1, n);
-        if effort.is_full() {
-            spoil(&singly, n as u64 + 1, 0);
-            spoil(&waiting, n as u64 + 1, 0);
-        }
+        spoil(&singly, n as u64 + 1, 0);
+        spoil(&waiting, n as u64 + 1, 0);
     }
     for traits in takers() {
         cases.push(at_store(&traits, 1, Action::StoreBackwards));
@@ -116,14 +103,14 @@ pub fn stored_otherwise(effort: Effort) -> Vec<Scenario> {
     cases
 }
 
-pub fn changes_meanwhile(effort: Effort) -> Vec<Scenario> {
+pub fn changes_meanwhile() -> Vec<Scenario> {
     let mut cases = Vec::new();
     let ours = |stored: &Stored| !stored.bytes.windows(4).any(|part| part == b"<old");
     for traits in takers() {
         let spoken = transcript(&traits);
         // Once it was checked, the mail is the owner's to move and delete.
         let checked = spoken.iter().rposition(|one| one.command == "UID FETCH");
-        for (n, one) in spoken.iter().enumerate().step_by(effort.every(5, 1)) {
+        for (n, one) in spoken.iter().enumerate() {
             let at = |action: Action| {
                 let fault = Fault::command(&one.command, one.nth, At::Before, action);
                 Scenario::one(fault).on(&traits)
@@ -165,12 +152,12 @@ pub fn changes_meanwhile(effort: Effort) -> Vec<Scenario> {
 }
 
 /// A message that the server stores although the connection broke, within the quiet time.
-pub fn stored_late(effort: Effort) -> Vec<Scenario> {
+pub fn stored_late() -> Vec<Scenario> {
     let mut cases = Vec::new();
     for traits in takers() {
         for nth in 1..=5 {
             // The quiet time is 300 of these.
-            for after in [5, 40, 100, 150].into_iter().step_by(effort.every(2, 1)) {
+            for after in [5, 40, 100, 150] {
                 let late = Action::StoreLate(Duration::from_millis(after));
                 let mut scenario = at_store(&traits, nth, late).quiet(Duration::from_secs(60));
                 scenario.at_once = 4;
@@ -181,11 +168,11 @@ pub fn stored_late(effort: Effort) -> Vec<Scenario> {
     cases
 }
 
-pub fn nonsense(effort: Effort) -> Vec<Scenario> {
+pub fn nonsense() -> Vec<Scenario> {
     let mut cases = Vec::new();
     for told in [UidNext::Zero, UidNext::Untold] {
         for traits in takers().map(|traits| traits.uid_next(told)) {
-            for nth in 1..=effort.every(2, 5) as u64 {
+            for nth in 1..=5 {
                 for (at, action) in [
                     (At::AfterLiteral, Action::StoreThenReset),
                     (At::AfterLiteral, Action::DropSilently(0)),

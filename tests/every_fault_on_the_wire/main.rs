@@ -7,6 +7,7 @@
 
 mod classes;
 mod clock;
+mod limits;
 mod mail;
 mod mailbox;
 mod network;

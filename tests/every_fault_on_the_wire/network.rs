@@ -2,38 +2,30 @@
 
 use std::time::Duration;
 
-use crate::classes::{Effort, at_one, everywhere, transcript};
+use crate::classes::{at_one, everywhere, takers, transcript};
 use crate::support::fault_server::script::{Action, At, Fault, On};
 use crate::support::fault_server::traits::Traits;
 use crate::support::fault_server::truth::Spoken;
 use crate::survive::Scenario;
 
-/// Servers that take an APPEND in different ways: all at once, one by one, and each after a `+`.
-fn takers() -> [Traits; 3] {
-    let all = Traits::default();
-    let singly = all.clone().without("MULTIAPPEND");
-    let waiting = singly.clone().without("LITERAL+").without("UIDPLUS");
-    [all, singly, waiting]
+pub fn resets_in_an_append() -> Vec<Scenario> {
+    in_an_append(&[(Action::Reset, 1)])
 }
 
-pub fn resets_in_an_append(effort: Effort) -> Vec<Scenario> {
-    in_an_append(effort, &[(Action::Reset, 23, 1)])
+pub fn hanging_up_in_an_append() -> Vec<Scenario> {
+    in_an_append(&[(Action::Fin, 1), (Action::BareFin, 2)])
 }
 
-pub fn hanging_up_in_an_append(effort: Effort) -> Vec<Scenario> {
-    in_an_append(effort, &[(Action::Fin, 47, 1), (Action::BareFin, 61, 2)])
-}
-
-fn in_an_append(effort: Effort, actions: &[(Action, usize, usize)]) -> Vec<Scenario> {
+/// At every nth byte.
+fn in_an_append(actions: &[(Action, usize)]) -> Vec<Scenario> {
     let mut cases = Vec::new();
     for (n, traits) in takers().iter().enumerate() {
         let appends: Vec<Spoken> = of(&transcript(traits), "APPEND");
         for spoken in &appends {
-            for (action, quick, full) in actions {
+            for (action, step) in actions {
                 // The batch is tried at every byte, its siblings at every third.
                 let thin = if n == 0 { 1 } else { 3 };
-                let step = effort.every(quick * thin, full * thin);
-                cases.extend(everywhere(traits, spoken, step, action));
+                cases.extend(everywhere(traits, spoken, step * thin, action));
             }
         }
     }
@@ -45,15 +37,13 @@ fn of(spoken: &[Spoken], command: &str) -> Vec<Spoken> {
     wanted.cloned().collect()
 }
 
-pub fn resets_elsewhere(effort: Effort) -> Vec<Scenario> {
-    elsewhere(effort.every(190, 3), &Action::Reset)
+pub fn resets_elsewhere() -> Vec<Scenario> {
+    elsewhere(3, &Action::Reset)
 }
 
-pub fn hanging_up_elsewhere(effort: Effort) -> Vec<Scenario> {
-    let mut cases = elsewhere(effort.every(400, 11), &Action::Fin);
-    if effort.is_full() {
-        cases.extend(elsewhere(17, &Action::BareFin));
-    }
+pub fn hanging_up_elsewhere() -> Vec<Scenario> {
+    let mut cases = elsewhere(11, &Action::Fin);
+    cases.extend(elsewhere(17, &Action::BareFin));
     cases
 }
 
@@ -76,13 +66,12 @@ fn elsewhere(step: usize, action: &Action) -> Vec<Scenario> {
 }
 
 /// Handshakes with TLS 1.3 have about 300 bytes one way and 1200 the other; later bytes break what follows.
-pub fn broken_handshakes(effort: Effort) -> Vec<Scenario> {
+pub fn broken_handshakes() -> Vec<Scenario> {
     let mut cases = Vec::new();
     for action in [Action::Reset, Action::BareFin] {
         for nth in 1..=3 {
-            let step = effort.every(400, 13);
-            let asked = (0..1200).step_by(step).map(At::Byte);
-            let answered = (0..3000).step_by(step).map(At::Answer);
+            let asked = (0..1200).step_by(13).map(At::Byte);
+            let answered = (0..3000).step_by(13).map(At::Answer);
             for at in asked.chain(answered) {
                 let fault = Fault::new(On::Handshake, nth, at, action.clone());
                 cases.push(Scenario::one(fault));
@@ -93,7 +82,7 @@ pub fn broken_handshakes(effort: Effort) -> Vec<Scenario> {
 }
 
 /// Pairs at places that look random and are the same each time.
-pub fn two_resets(effort: Effort) -> Vec<Scenario> {
+pub fn two_resets() -> Vec<Scenario> {
     let mut cases = Vec::new();
     for traits in takers() {
         let spoken = transcript(&traits);
@@ -107,7 +96,7 @@ pub fn two_resets(effort: Effort) -> Vec<Scenario> {
                 .wrapping_add(1_442_695_040_888_963_407);
             (seed >> 33) % sides.max(1)
         };
-        for _ in 0..effort.every(4, 150) {
+        for _ in 0..150 {
             let mut fault = |append: bool| {
                 let appends = of(&spoken, "APPEND");
                 let from = if append { &appends } else { &spoken };
@@ -128,14 +117,12 @@ pub fn two_resets(effort: Effort) -> Vec<Scenario> {
 }
 
 /// Each takes as long as the program waits for a server, so they wait together.
-pub fn silence(effort: Effort) -> Vec<Scenario> {
-    if !effort.is_full() {
-        return Vec::new();
-    }
+pub fn silence() -> Vec<Scenario> {
     let long = Action::Stall(Duration::from_secs(75));
     let [all, _, waiting] = takers();
     let place = |traits: &Traits, command: &str, nth, at| {
         let mut scenario = Scenario::one(Fault::command(command, nth, at, long.clone())).on(traits);
+        scenario.takes_minutes = true;
         scenario.at_once = 16;
         scenario
     };
@@ -163,16 +150,13 @@ const POINTS: [At; 5] = [
     At::After,
 ];
 
-pub fn stalls(effort: Effort) -> Vec<Scenario> {
+pub fn stalls() -> Vec<Scenario> {
     let mut cases = Vec::new();
     let stall = Action::Stall(Duration::from_millis(150));
     let trickle = Action::Trickle(Duration::from_micros(500));
     for traits in takers() {
-        for (n, one) in transcript(&traits).iter().enumerate() {
-            if n % effort.every(9, 1) != 0 && one.command != "APPEND" {
-                continue;
-            }
-            for at in POINTS.into_iter().take(effort.every(2, 5)) {
+        for one in &transcript(&traits) {
+            for at in POINTS {
                 cases.push(at_one(&traits, one, at, &stall).judged(at_the_first_try));
             }
             cases.push(at_one(&traits, one, At::Before, &trickle).judged(at_the_first_try));
@@ -195,11 +179,11 @@ pub fn at_the_first_try(outcome: &crate::survive::Outcome) -> Result<(), String>
 }
 
 /// The calendar is set while a message is on its way, and the line breaks.
-pub fn jumping_clocks(effort: Effort) -> Vec<Scenario> {
+pub fn jumping_clocks() -> Vec<Scenario> {
     let mut cases = Vec::new();
     for by in [7200, -7200, 400_000_000] {
         for traits in takers() {
-            for k in [30, 200, 600].into_iter().take(effort.every(1, 3)) {
+            for k in [30, 200, 600] {
                 for (at, action) in [
                     (At::Byte(k), Action::Reset),
                     (At::AfterLiteral, Action::StoreThenReset),
@@ -224,16 +208,12 @@ pub fn jumping_clocks(effort: Effort) -> Vec<Scenario> {
     cases
 }
 
-pub fn asked_to_stop(effort: Effort) -> Vec<Scenario> {
+pub fn asked_to_stop() -> Vec<Scenario> {
     let mut cases = Vec::new();
     for traits in takers() {
-        for (n, one) in transcript(&traits).into_iter().enumerate() {
-            let in_append = one.command == "APPEND";
-            if n % effort.every(7, 1) != 0 && !in_append {
-                continue;
-            }
+        for one in transcript(&traits) {
             let mut places = vec![At::Before, At::AfterStore];
-            if in_append {
+            if one.command == "APPEND" {
                 places.extend([
                     At::Byte(0),
                     At::Byte(one.asked / 2),

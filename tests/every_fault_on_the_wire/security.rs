@@ -2,7 +2,6 @@
 
 use spectrum_migrate::error::Error;
 
-use crate::classes::Effort;
 use crate::support::fault_server::certificates::Shown;
 use crate::support::fault_server::script::{Action, At, Fault, On};
 use crate::survive::{Outcome, Scenario};
@@ -25,7 +24,7 @@ fn shown(nth: u64, shown: Shown) -> Scenario {
     Scenario::one(fault).judged(move |outcome| not_secure(outcome, nth))
 }
 
-pub fn certificates(_: Effort) -> Vec<Scenario> {
+pub fn certificates() -> Vec<Scenario> {
     let bad = [
         Shown::Expired,
         Shown::OtherName,
@@ -37,7 +36,7 @@ pub fn certificates(_: Effort) -> Vec<Scenario> {
         .collect()
 }
 
-pub fn garbage(effort: Effort) -> Vec<Scenario> {
+pub fn garbage() -> Vec<Scenario> {
     let mut cases: Vec<Scenario> = (1..=3).map(|nth| shown(nth, Shown::NoTls)).collect();
     let garbage: Vec<u8> = (0..=255).cycle().take(5000).collect();
     let endless = vec![b'x'; 200_000];
@@ -52,7 +51,7 @@ pub fn garbage(effort: Effort) -> Vec<Scenario> {
         (On::Command("LOGOUT".into()), At::Before),
     ];
     for (on, at) in places {
-        for bytes in [&garbage, &endless].into_iter().take(effort.every(1, 2)) {
+        for bytes in [&garbage, &endless] {
             let inject = Action::Inject(bytes.clone());
             cases.push(Scenario::one(Fault::new(on.clone(), 1, at, inject)));
         }
@@ -60,7 +59,7 @@ pub fn garbage(effort: Effort) -> Vec<Scenario> {
     cases
 }
 
-pub fn greetings(_: Effort) -> Vec<Scenario> {
+pub fn greetings() -> Vec<Scenario> {
     let greetings = [
         Action::Bye("too many connections".into()),
         Action::Bye("[UNAVAILABLE] down for maintenance".into()),
@@ -92,7 +91,7 @@ pub fn greetings(_: Effort) -> Vec<Scenario> {
         .collect()
 }
 
-pub fn sign_ins(_: Effort) -> Vec<Scenario> {
+pub fn sign_ins() -> Vec<Scenario> {
     let mut cases = Vec::new();
     let wrong = [
         "[AUTHENTICATIONFAILED] no",

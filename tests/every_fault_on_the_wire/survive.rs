@@ -49,6 +49,8 @@ pub struct Scenario {
     pub heals: bool,
     /// Whether the server may take mail for commands: it lost its way while literals were under way.
     pub may_poison: bool,
+    /// Whether it waits as long as the program waits for a server that says nothing.
+    pub takes_minutes: bool,
     /// Scenarios of this kind that may be under way at once, since they mostly wait; 0 for the usual.
     pub at_once: usize,
 }
@@ -65,6 +67,7 @@ impl Scenario {
             deleted: 0,
             heals: false,
             may_poison: false,
+            takes_minutes: false,
             at_once: 0,
         }
     }
@@ -192,6 +195,7 @@ pub fn survive(scenario: &Scenario) -> Option<Outcome> {
         count += 1;
         runs = is_well(&run(&Stop::default())).then_some(count);
     }
+    server.wait_for_the_late();
     let fired = server.fired();
     let before = server.appended();
     let _ = run(&Stop::default());

@@ -2,7 +2,7 @@
 
 use spectrum_migrate::transfer::plan::Reason;
 
-use crate::classes::{Effort, at_one, everywhere, transcript};
+use crate::classes::{at_one, everywhere, transcript};
 use crate::mail::Mail;
 use crate::network::at_the_first_try;
 use crate::support::fault_server::script::{Action, At, Fault};
@@ -13,25 +13,23 @@ fn waiting() -> Traits {
     Traits::default().without("LITERAL+").without("MULTIAPPEND")
 }
 
-pub fn goodbyes(effort: Effort) -> Vec<Scenario> {
+pub fn goodbyes() -> Vec<Scenario> {
     let mut cases = Vec::new();
     let bye = Action::Bye("[UNAVAILABLE] shutting down".into());
     for traits in [Traits::default(), waiting()] {
-        for (n, one) in transcript(&traits).iter().enumerate() {
+        for one in &transcript(&traits) {
             if one.command == "APPEND" {
-                cases.extend(everywhere(&traits, one, effort.every(211, 9), &bye));
+                cases.extend(everywhere(&traits, one, 9, &bye));
             }
-            if one.command == "APPEND" || n % effort.every(8, 1) == 0 {
-                for at in [At::Before, At::AfterStore, At::After] {
-                    cases.push(at_one(&traits, one, at, &bye));
-                }
+            for at in [At::Before, At::AfterStore, At::After] {
+                cases.push(at_one(&traits, one, at, &bye));
             }
         }
     }
     cases
 }
 
-pub fn full_mailbox(_: Effort) -> Vec<Scenario> {
+pub fn full_mailbox() -> Vec<Scenario> {
     let mut cases = Vec::new();
     let full = |outcome: &Outcome| match &outcome.first {
         Ok(report) if report.counts.waiting > 0 && report.reasons.contains_key(&Reason::Full) => {
@@ -62,7 +60,7 @@ pub fn full_mailbox(_: Effort) -> Vec<Scenario> {
     cases
 }
 
-pub fn too_large(_: Effort) -> Vec<Scenario> {
+pub fn too_large() -> Vec<Scenario> {
     let mut cases = Vec::new();
     for words in [
         "[LIMIT] Too many identical emails",
@@ -105,7 +103,7 @@ pub fn too_large(_: Effort) -> Vec<Scenario> {
     cases
 }
 
-pub fn folders_refused(_: Effort) -> Vec<Scenario> {
+pub fn folders_refused() -> Vec<Scenario> {
     let mut cases = Vec::new();
     for traits in [
         Traits::default(),
@@ -145,7 +143,7 @@ pub fn folders_refused(_: Effort) -> Vec<Scenario> {
     cases
 }
 
-pub fn bad(_: Effort) -> Vec<Scenario> {
+pub fn bad() -> Vec<Scenario> {
     let mut cases = Vec::new();
     let bad = Action::Bad("syntax error".into());
     for traits in [
@@ -196,7 +194,7 @@ pub fn bad(_: Effort) -> Vec<Scenario> {
     cases
 }
 
-pub fn unasked(effort: Effort) -> Vec<Scenario> {
+pub fn unasked() -> Vec<Scenario> {
     let lines = [
         "* 23 EXISTS\r\n",
         "* 1 EXPUNGE\r\n",
@@ -217,8 +215,8 @@ pub fn unasked(effort: Effort) -> Vec<Scenario> {
         for (n, one) in transcript(&traits).iter().enumerate() {
             for (m, line) in lines.iter().enumerate() {
                 let append = one.command == "APPEND" && one.nth == 1;
-                // A sample: one line with one command in turn.
-                if (n + m) % effort.every(13, 2) != 0 && !append {
+                // Half of the lines with each command, in turn.
+                if (n + m) % 2 != 0 && !append {
                     continue;
                 }
                 let inject = Action::Inject(line.as_bytes().to_vec());
@@ -232,7 +230,7 @@ pub fn unasked(effort: Effort) -> Vec<Scenario> {
                     ],
                     false => &[At::Before, At::AfterStore],
                 };
-                for at in places.iter().take(effort.every(3, 5)) {
+                for at in places {
                     cases.push(at_one(&traits, one, *at, &inject).judged(at_the_first_try));
                 }
             }

@@ -1,6 +1,7 @@
 //! APPEND: one message or several, with and without waiting, and everything that can become of them.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::link::Ended;
 use super::parse::{self, Words};
@@ -126,11 +127,13 @@ impl Session {
             Some(Action::StoreLate(after)) => {
                 let (shared, folder, after) =
                     (Arc::clone(&self.shared), folder.to_string(), *after);
+                shared.late.fetch_add(1, Ordering::SeqCst);
                 std::thread::spawn(move || {
                     std::thread::sleep(after);
                     shared
                         .truth
                         .store(&shared.traits, &folder, &incoming, &[], false);
+                    shared.late.fetch_sub(1, Ordering::SeqCst);
                 });
                 return self.link.perform(At::AfterLiteral, &Action::Reset);
             }

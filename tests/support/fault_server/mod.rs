@@ -20,6 +20,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use certificates::{Certificates, Shown};
 use link::{Link, Socket};
@@ -38,6 +39,8 @@ pub struct Shared {
     certificates: &'static Certificates,
     closing: AtomicBool,
     connections: AtomicUsize,
+    /// Messages that will be stored although their connection broke.
+    late: AtomicUsize,
 }
 
 impl Shared {
@@ -87,6 +90,7 @@ impl FaultServer {
             certificates,
             closing: AtomicBool::new(false),
             connections: AtomicUsize::new(0),
+            late: AtomicUsize::new(0),
         });
         let ours = Arc::clone(&shared);
         let accepting = std::thread::spawn(move || accept(&listener, &ours));
@@ -122,6 +126,13 @@ impl FaultServer {
     /// The faults that really happened, in their order.
     pub fn fired(&self) -> Vec<String> {
         self.shared.script.fired()
+    }
+
+    /// Waits until everything is stored that is stored late.
+    pub fn wait_for_the_late(&self) {
+        while self.shared.late.load(Ordering::SeqCst) > 0 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// No more faults.
