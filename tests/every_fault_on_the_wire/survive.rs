@@ -277,6 +277,7 @@ fn stages(job: &Job<'_>) -> Result<Report, Error> {
     let mut plan = job.plan()?;
     job.copy(&mut plan)?;
     let verified = job.verify(&mut plan)?;
+    let verified = job.repair(&mut plan, verified)?;
     job.report(&plan, Some(verified))
 }
 
