@@ -195,6 +195,9 @@ pub fn survive(scenario: &Scenario) -> Option<Outcome> {
         count += 1;
         runs = is_well(&run(&Stop::default())).then_some(count);
     }
+    // Whoever says that everything is there must be right at that moment.
+    let lost_then = mail::compare(scenario.mail, &server, FOLDER).lost;
+    let untrue = runs.is_some() && lost_then > scenario.deleted;
     server.wait_for_the_late();
     let fired = server.fired();
     let before = server.appended();
@@ -219,6 +222,9 @@ pub fn survive(scenario: &Scenario) -> Option<Outcome> {
     };
     if let Some(judge) = &scenario.judge {
         outcome.judged = judge(&outcome);
+    }
+    if untrue {
+        outcome.judged = Err(format!("said to be complete, and {lost_then} are lost"));
     }
     if !outcome.poison.is_empty() && !scenario.may_poison {
         outcome.judged = Err(format!("taken for commands: {:?}", outcome.poison));
