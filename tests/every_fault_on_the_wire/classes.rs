@@ -10,7 +10,7 @@ use crate::support::fault_server::traits::Traits;
 use crate::support::fault_server::truth::Spoken;
 use crate::support::figure::{ClassFigure, Figure};
 use crate::survive::{Scenario, survive};
-use crate::{mailbox, network, security, words};
+use crate::{mailbox, network, security, several, words};
 
 /// How many of the faults of a class are tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub enum Effort {
 type Cases = fn() -> Vec<Scenario>;
 
 /// Scenarios of a class in a sample.
-const SAMPLE: usize = 16;
+const SAMPLE: usize = 14;
 
 /// All classes, by the rows of the matrix that they come from.
 pub const CLASSES: &[(&str, Cases)] = &[
@@ -42,6 +42,7 @@ pub const CLASSES: &[(&str, Cases)] = &[
         network::broken_handshakes,
     ),
     ("N2 two resets", network::two_resets),
+    ("N2 several connections", several::connections),
     (
         "N3 hanging up at every byte of an APPEND",
         network::hanging_up_in_an_append,
@@ -182,6 +183,17 @@ pub fn transcript(traits: &Traits) -> Vec<Spoken> {
         .entry(traits.capabilities.join(" "))
         .or_insert_with(make)
         .clone()
+}
+
+/// Numbers below a bound that look random and are the same each time.
+pub fn dice() -> impl FnMut(u64) -> u64 {
+    let mut seed: u64 = 0x5eed;
+    move |sides| {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % sides.max(1)
+    }
 }
 
 /// One scenario for each place at which this can be done to an exchange: at every nth byte in both directions.

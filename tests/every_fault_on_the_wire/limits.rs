@@ -53,3 +53,18 @@ fn without_the_quiet_time_these_tests_see_a_message_twice() {
     assert!(outcome.difference.duplicated > 0, "{}", outcome.said);
     assert!(outcome.failure().is_some());
 }
+
+/// Else the class of several connections would prove nothing.
+#[test]
+fn a_slow_store_makes_the_program_open_several_connections() {
+    let slow = Traits::default()
+        .without("MULTIAPPEND")
+        .slow(Duration::from_micros(1500), Duration::from_millis(1));
+    let clean = Scenario::new(|_| Vec::new()).on(&slow);
+    let Some(outcome) = survive(&clean.with(Mail::Many)) else {
+        return;
+    };
+    assert_eq!(outcome.failure(), None, "{}", outcome.said);
+    println!("{} connections", outcome.credentials_of_first);
+    assert!(outcome.credentials_of_first > 2);
+}

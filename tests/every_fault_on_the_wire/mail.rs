@@ -19,6 +19,8 @@ pub enum Mail {
     TrickyNothingThere,
     /// The same, and one of more than a megabyte.
     WithABigOne,
+    /// The same, and as many as make several connections worth while.
+    Many,
 }
 
 fn small() -> Vec<String> {
@@ -45,10 +47,17 @@ fn small() -> Vec<String> {
 
 const THERE: usize = 4;
 
+const MANY: u32 = 200;
+
 impl Mail {
     /// The messages of the source.
     pub fn messages(self) -> Vec<String> {
         let mut all = small();
+        if self == Mail::Many {
+            all.extend((0..MANY).map(|n| {
+                format!("Message-ID: <many{n}@example.org>\nSubject: one of many\n\nNumber {n}.\n")
+            }));
+        }
         if self == Mail::WithABigOne {
             let line = "A line of a picture, or of what once was one, in letters and digits.\n";
             let mut big = "Message-ID: <big@example.org>\nFrom: jane@example.org\nSubject: big\n\n"

@@ -12,6 +12,7 @@ mod mail;
 mod mailbox;
 mod network;
 mod security;
+mod several;
 #[path = "../support/mod.rs"]
 mod support;
 mod survive;
@@ -46,6 +47,7 @@ fn a_line_that_breaks_anywhere_else_costs_nothing() {
         "N2 reset at every byte of anything else",
         "N2 reset at every byte of a handshake",
         "N2 two",
+        "N2 several",
         "N3 hanging up at every byte of anything else",
     ]);
 }

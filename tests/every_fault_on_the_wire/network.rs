@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::classes::{at_one, everywhere, takers, transcript};
+use crate::classes::{at_one, dice, everywhere, takers, transcript};
 use crate::support::fault_server::script::{Action, At, Fault, On};
 use crate::support::fault_server::traits::Traits;
 use crate::support::fault_server::truth::Spoken;
@@ -89,13 +89,7 @@ pub fn two_resets() -> Vec<Scenario> {
         if spoken.is_empty() {
             return cases;
         }
-        let mut seed: u64 = 0x5eed;
-        let mut dice = |sides: u64| {
-            seed = seed
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            (seed >> 33) % sides.max(1)
-        };
+        let mut dice = dice();
         for _ in 0..150 {
             let mut fault = |append: bool| {
                 let appends = of(&spoken, "APPEND");
