@@ -43,6 +43,7 @@ pub const CLASSES: &[(&str, Cases)] = &[
     ),
     ("N2 two resets", network::two_resets),
     ("N2 several connections", several::connections),
+    ("N2 a compressed line", several::compressed),
     (
         "N3 hanging up at every byte of an APPEND",
         network::hanging_up_in_an_append,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::mail::{Difference, Mail};
+use crate::several::compressing;
 use crate::support::fault_server::script::{Action, At, Fault};
 use crate::support::fault_server::traits::Traits;
 use crate::survive::{Outcome, Scenario, survive};
@@ -52,6 +53,18 @@ fn without_the_quiet_time_these_tests_see_a_message_twice() {
     };
     assert!(outcome.difference.duplicated > 0, "{}", outcome.said);
     assert!(outcome.failure().is_some());
+}
+
+/// Else the class of compressed lines would prove nothing.
+#[test]
+fn a_slow_line_makes_the_program_compress() {
+    let clean = Scenario::new(|_| Vec::new()).on(&compressing());
+    let Some(outcome) = survive(&clean.with(Mail::Heavy)) else {
+        return;
+    };
+    assert_eq!(outcome.failure(), None, "{}", outcome.said);
+    let compressed = outcome.spoken.iter().any(|one| one.command == "COMPRESS");
+    assert!(compressed, "{:?}", outcome.spoken);
 }
 
 /// Else the class of several connections would prove nothing.

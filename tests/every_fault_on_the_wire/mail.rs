@@ -21,6 +21,8 @@ pub enum Mail {
     WithABigOne,
     /// The same, and as many as make several connections worth while.
     Many,
+    /// The same, and so much text that compressing pays on a line that is not fast.
+    Heavy,
 }
 
 fn small() -> Vec<String> {
@@ -56,6 +58,12 @@ impl Mail {
         if self == Mail::Many {
             all.extend((0..MANY).map(|n| {
                 format!("Message-ID: <many{n}@example.org>\nSubject: one of many\n\nNumber {n}.\n")
+            }));
+        }
+        if self == Mail::Heavy {
+            let text = "What can be said in fewer words is said again.\n".repeat(420);
+            all.extend((0..90).map(|n| {
+                format!("Message-ID: <heavy{n}@example.org>\nSubject: heavy\n\nNumber {n}.\n{text}")
             }));
         }
         if self == Mail::WithABigOne {

@@ -48,6 +48,7 @@ fn a_line_that_breaks_anywhere_else_costs_nothing() {
         "N2 reset at every byte of a handshake",
         "N2 two",
         "N2 several",
+        "N2 a compressed",
         "N3 hanging up at every byte of anything else",
     ]);
 }

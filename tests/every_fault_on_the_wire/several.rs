@@ -44,6 +44,52 @@ pub fn connections() -> Vec<Scenario> {
     cases
 }
 
+/// A server that compresses, and is slow enough for the program to want that.
+pub fn compressing() -> Traits {
+    Traits::default()
+        .without("MULTIAPPEND")
+        .with("COMPRESS=DEFLATE")
+        .most_connections(1)
+        .slow(Duration::from_millis(4), Duration::ZERO)
+}
+
+/// Row N2 on a compressed line, and everything that can happen to the wish for one.
+pub fn compressed() -> Vec<Scenario> {
+    let mut faults = Vec::new();
+    for at in [
+        At::Byte(3),
+        At::Before,
+        At::AfterStore,
+        At::Answer(4),
+        At::After,
+    ] {
+        for action in [Action::Reset, Action::Fin, Action::Bye("now".into())] {
+            faults.push(Fault::command("COMPRESS", 1, at, action));
+        }
+    }
+    for action in [
+        Action::No("not today".into()),
+        Action::Bad("what".into()),
+        Action::Inject(b"* 7 EXISTS\r\n* OK [ALERT] hello\r\n".to_vec()),
+    ] {
+        faults.push(Fault::command("COMPRESS", 1, At::Before, action));
+    }
+    // After the OK both sides count on deflate; these bytes are none.
+    let garbage = Action::Inject(vec![0xff; 40]);
+    faults.push(Fault::command("COMPRESS", 1, At::After, garbage));
+    for nth in (8..=92).step_by(7) {
+        for k in [0, 70, 5_000, 19_800] {
+            faults.push(Fault::command("APPEND", nth, At::Byte(k), Action::Reset));
+        }
+        for action in [Action::StoreThenReset, Action::DropSilently(0)] {
+            faults.push(Fault::command("APPEND", nth, At::AfterLiteral, action));
+        }
+        faults.push(Fault::command("APPEND", nth, At::Answer(3), Action::Fin));
+    }
+    let scenario = |fault| Scenario::one(fault).on(&compressing()).with(Mail::Heavy);
+    faults.into_iter().map(scenario).collect()
+}
+
 /// Which APPEND: there are few with MULTIAPPEND, and a fault that does not fire does not count.
 fn some(dice: &mut dyn FnMut(u64) -> u64) -> u64 {
     1 + dice(8)

@@ -10,6 +10,7 @@ use native_tls::{HandshakeError, TlsAcceptor, TlsStream};
 use socket2::SockRef;
 
 use super::Shared;
+use super::deflate::Deflate;
 use super::script::{Action, At};
 
 /// Between two looks at whether the server is to end.
@@ -125,6 +126,7 @@ pub struct Link {
     /// Bytes of the answer so far.
     pub answered: u64,
     trickle: Option<Duration>,
+    deflate: Option<Deflate>,
     pub plain: bool,
 }
 
@@ -168,6 +170,7 @@ impl Link {
             asked: 0,
             answered: 0,
             trickle: None,
+            deflate: None,
         })
     }
 
@@ -194,8 +197,14 @@ impl Link {
             match read {
                 Ok(0) => return Err(Ended),
                 Ok(count) => {
-                    self.input.extend_from_slice(&fresh[..count]);
-                    return Ok(());
+                    let came = &fresh[..count];
+                    match &mut self.deflate {
+                        None => self.input.extend_from_slice(came),
+                        Some(deflate) => deflate.unpack(came, &mut self.input).ok_or(Ended)?,
+                    }
+                    if self.at < self.input.len() {
+                        return Ok(());
+                    }
                 }
                 Err(error)
                     if matches!(
@@ -212,6 +221,11 @@ impl Link {
                 Err(_) => return Err(Ended),
             }
         }
+    }
+
+    /// Both directions are compressed from now on.
+    pub fn compress(&mut self) {
+        self.deflate = Some(Deflate::new());
     }
 
     /// One byte of a command.
@@ -322,6 +336,8 @@ impl Link {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), Ended> {
+        let packed = self.deflate.as_mut().map(|deflate| deflate.pack(bytes));
+        let bytes = packed.as_deref().unwrap_or(bytes);
         let written = match &mut self.stream {
             Stream::Plain(socket) => socket.write_all(bytes).and_then(|()| socket.flush()),
             Stream::Tls(tls) => tls.write_all(bytes).and_then(|()| tls.flush()),

@@ -4,6 +4,7 @@
 
 mod append;
 pub mod certificates;
+mod deflate;
 mod fetch;
 mod folders;
 mod link;

@@ -213,6 +213,12 @@ impl Session {
                 self.open = None;
                 self.ok("closed")
             }
+            "COMPRESS" if self.shared.traits.can("COMPRESS=DEFLATE") => {
+                self.ok("compressed from here on")?;
+                self.link.flush()?;
+                self.link.compress();
+                Ok(())
+            }
             "UID FETCH" => self.fetch(rest),
             "UID STORE" => self.store_flags(rest),
             _ => self.bad("Unknown command"),
@@ -320,6 +326,7 @@ fn is_known(command: &str) -> bool {
         "UID FETCH",
         "UID STORE",
         "APPEND",
+        "COMPRESS",
     ];
     known.contains(&command)
 }
