@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use crate::mail::Mail;
 use crate::support::fault_server::script::{Action, At, Fault};
 use crate::support::fault_server::traits::Traits;
 use crate::support::fault_server::truth::Spoken;
@@ -128,7 +129,10 @@ fn sample(mut all: Vec<Scenario>) -> Vec<Scenario> {
     all.retain(|scenario| !scenario.takes_minutes);
     let mut at = 0;
     let mut few = Vec::new();
-    while few.len() < SAMPLE && !all.is_empty() {
+    // With much mail each takes several times as long.
+    let much = |one: &Scenario| matches!(one.mail, Mail::Many | Mail::Heavy);
+    let most = if all.iter().any(much) { 4 } else { SAMPLE };
+    while few.len() < most && !all.is_empty() {
         // Steps of this size never fall in with a pattern of the list.
         at = (at + all.len() * 5 / 8 + 1) % all.len();
         few.push(all.swap_remove(at));
