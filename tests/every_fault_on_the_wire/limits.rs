@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::mail::{Difference, Mail};
-use crate::several::compressing;
+use crate::several::{compressing, slow};
 use crate::support::fault_server::script::{Action, At, Fault};
 use crate::support::fault_server::traits::Traits;
 use crate::survive::{Outcome, Scenario, survive};
@@ -70,10 +70,7 @@ fn a_slow_line_makes_the_program_compress() {
 /// Else the class of several connections would prove nothing.
 #[test]
 fn a_slow_store_makes_the_program_open_several_connections() {
-    let slow = Traits::default()
-        .without("MULTIAPPEND")
-        .slow(Duration::from_micros(1500), Duration::from_millis(1));
-    let clean = Scenario::new(|_| Vec::new()).on(&slow);
+    let clean = Scenario::new(|_| Vec::new()).on(&slow());
     let Some(outcome) = survive(&clean.with(Mail::Many)) else {
         return;
     };

@@ -44,6 +44,12 @@ pub fn connections() -> Vec<Scenario> {
     cases
 }
 
+/// A store slow enough for the program to open several connections.
+pub fn slow() -> Traits {
+    let [_, singly, _] = takers();
+    singly.slow(Duration::from_micros(1500), Duration::from_millis(1))
+}
+
 /// A server that compresses, and is slow enough for the program to want that.
 pub fn compressing() -> Traits {
     Traits::default()

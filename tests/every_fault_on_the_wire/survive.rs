@@ -113,6 +113,8 @@ pub struct Outcome {
     pub appended_afterwards: u64,
     pub difference: Difference,
     pub leaked: u64,
+    /// How often the password went over a connection that was not secure.
+    pub given_away: u64,
     /// Lines of mail that the server took for commands.
     pub poison: Vec<String>,
     /// All exchanges of the first run.
@@ -141,6 +143,9 @@ impl Outcome {
         }
         if self.leaked > 0 {
             why.push(format!("password in {} places", self.leaked));
+        }
+        if self.given_away > 0 {
+            why.push("password given away".into());
         }
         if let Err(words) = &self.judged {
             why.push(words.clone());
@@ -215,6 +220,7 @@ pub fn survive(scenario: &Scenario) -> Option<Outcome> {
         appended_afterwards: server.appended() - before,
         difference,
         leaked: leaked(&server.secrets(), &state, &said),
+        given_away: server.given_away(),
         poison: server.poison(),
         spoken,
         said,

@@ -200,7 +200,7 @@ pub fn unasked() -> Vec<Scenario> {
         "* 1 EXPUNGE\r\n",
         "* 1 FETCH (FLAGS (\\Seen))\r\n",
         "* LIST (\\HasNoChildren) \"/\" Surprise\r\n",
-        "* CAPABILITY IMAP4rev1 LITERAL+\r\n",
+        "* CAPABILITY IMAP4rev1\r\n",
         "* OK [ALERT] the server will be down tonight\r\n",
         "* NO [ALERT] 90% full\r\n",
         "* BAD you did something odd\r\n",

@@ -192,7 +192,7 @@ fn serve(tcp: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
     let socket = Socket::new(tcp, shared, &faults);
     let acceptor = shared.certificates.acceptor(shown);
     if let Ok(link) = Link::open(shared, socket, acceptor) {
-        let _ = Session::new(link, shared).run();
+        let _ = Session::new(link, shared, shown == Shown::Good).run();
     }
     Ok(())
 }

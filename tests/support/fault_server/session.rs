@@ -14,6 +14,8 @@ pub struct Session {
     pub shared: Arc<Shared>,
     pub tag: String,
     pub signed_in: bool,
+    /// Whether the client was shown that this is the server it wants.
+    secure: bool,
     /// The folder that is open.
     pub open: Option<String>,
 }
@@ -29,8 +31,9 @@ pub enum Course {
 }
 
 impl Session {
-    pub fn new(link: Link, shared: &Arc<Shared>) -> Session {
+    pub fn new(link: Link, shared: &Arc<Shared>, secure: bool) -> Session {
         Session {
+            secure,
             link,
             shared: Arc::clone(shared),
             tag: String::new(),
@@ -171,7 +174,7 @@ impl Session {
             return self.bad("Unknown command");
         }
         if matches!(command, "LOGIN" | "AUTHENTICATE") {
-            self.shared.truth.note_credentials();
+            self.shared.truth.note_credentials(self.secure);
         }
         // An APPEND has literals to be skipped even if it is refused.
         if command == "APPEND" {

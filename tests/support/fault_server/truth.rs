@@ -51,6 +51,7 @@ struct State {
     appended: u64,
     logins: u64,
     credentials: u64,
+    given_away: u64,
     poison: Vec<String>,
     spoken: Vec<Spoken>,
 }
@@ -215,8 +216,11 @@ impl Truth {
         self.lock().logins += u64::from(good);
     }
 
-    pub fn note_credentials(&self) {
-        self.lock().credentials += 1;
+    /// A password came, on a connection that was secure or not.
+    pub fn note_credentials(&self, secure: bool) {
+        let mut state = self.lock();
+        state.credentials += 1;
+        state.given_away += u64::from(!secure);
     }
 
     pub fn note_poison(&self, line: String) {
@@ -262,6 +266,11 @@ impl Truth {
     /// How often LOGIN or AUTHENTICATE was sent.
     pub fn credentials_sent(&self) -> u64 {
         self.lock().credentials
+    }
+
+    /// How often that was on a connection that was not secure.
+    pub fn given_away(&self) -> u64 {
+        self.lock().given_away
     }
 
     /// Lines taken for commands that are none: mail that was executed.
