@@ -11,6 +11,7 @@ mod link;
 mod parse;
 pub mod script;
 mod session;
+mod socket;
 pub mod traits;
 pub mod truth;
 
@@ -24,9 +25,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use certificates::{Certificates, Shown};
-use link::{Link, Socket};
+use link::Link;
 use script::{Action, Fault, On, Script};
 use session::{Session, base64};
+use socket::Socket;
 use spectrum_migrate::mailbox::Credentials;
 use spectrum_migrate::settings::Endpoint;
 use traits::Traits;
