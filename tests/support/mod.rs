@@ -9,6 +9,7 @@ pub mod figure;
 pub mod local;
 pub mod proxy;
 pub mod sample;
+pub mod tls_server;
 pub mod trial;
 
 use std::collections::BTreeMap;
