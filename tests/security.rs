@@ -146,6 +146,9 @@ fn a_run_shows_others_no_password_and_leaves_no_core_dump() {
         std::thread::sleep(Duration::from_millis(20));
     };
     assert!(no_core);
+    // Linux gives what is in memory, and the environment, to root alone then.
+    let owner = fs::metadata(format!("/proc/{}/mem", run.id())).unwrap();
+    assert_eq!(std::os::unix::fs::MetadataExt::uid(&owner), 0);
     for name in ["cmdline", "environ"] {
         // Where another user may not look at all, there is nothing to find.
         let shown = fs::read(format!("/proc/{}/{name}", run.id())).unwrap_or_default();

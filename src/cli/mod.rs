@@ -11,6 +11,7 @@ mod layout;
 mod ledger;
 mod manual;
 mod mistyped;
+mod panic;
 mod plan;
 mod print;
 mod progress;
@@ -40,6 +41,7 @@ use room::Room;
 /// Runs the program.
 pub fn main() -> ExitCode {
     signal::no_core_dumps();
+    panic::keep_quiet();
     let cli = match args::Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return not_understood(&error),
@@ -48,7 +50,7 @@ pub fn main() -> ExitCode {
         Ok(room) => room,
         Err(error) => return without_room(&cli.flags, error),
     };
-    let result = run::run(&room, &cli);
+    let result = panic::caught(|| run::run(&room, &cli));
     ExitCode::from(close(&room, result).code())
 }
 

@@ -164,6 +164,13 @@ pub fn no_core_dumps() {
         // A system that refuses has a rule of its own about it.
         let _ = setrlimit(Resource::Core, none);
     }
+    // The same for systems that hand a crash to a program instead; and other programs of the same user can't read
+    // this one's memory.
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
 }
 
 #[cfg(test)]
