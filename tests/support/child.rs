@@ -134,7 +134,6 @@ pub fn run_if_ordered() {
 }
 
 fn limit_files(largest: Option<u64>) {
-    #[cfg(unix)]
     if let Some(largest) = largest {
         use nix::sys::signal::{SigSet, Signal};
         use rustix::process::{Resource, Rlimit, setrlimit};
@@ -333,11 +332,8 @@ fn prove(path: &Path) {
 }
 
 fn die() -> ! {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Signal, getpid, kill_process};
-        let _ = kill_process(getpid(), Signal::KILL);
-    }
+    use rustix::process::{Signal, getpid, kill_process};
+    let _ = kill_process(getpid(), Signal::KILL);
     std::process::abort()
 }
 

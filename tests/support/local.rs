@@ -312,7 +312,7 @@ fn odd_files(server: &Dovecot, note: Note<'_>) {
     symlink(&mail, mail.join("loop")).unwrap();
     symlink("/dev/zero", mail.join("zero")).unwrap();
     fs::write(mail.join("Private"), sample::mbox(&[sample::newcomer()])).unwrap();
-    fs::set_permissions(mail.join("Private"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(mail.join("Private"), fs::Permissions::from_mode(0o000)).unwrap();
     fs::write(mail.join("family"), sample::mbox(&[other_newcomer()])).unwrap();
     let mut wrong = Vec::new();
     let code = setting.wait(setting.program("copy"), Duration::from_secs(60));

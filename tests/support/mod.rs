@@ -2,14 +2,20 @@
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
 pub mod authority;
+#[cfg(unix)]
 pub mod child;
 pub mod dovecot;
 pub mod fault_server;
 pub mod figure;
+#[cfg(unix)]
 pub mod local;
+#[cfg(unix)]
 pub mod proxy;
+#[cfg(unix)]
 pub mod sample;
+#[cfg(unix)]
 pub mod tls_server;
+#[cfg(unix)]
 pub mod trial;
 
 use std::collections::BTreeMap;

@@ -262,20 +262,14 @@ impl Line {
 
 /// Sends a signal to a child that was not waited for.
 pub fn signal(child: &Child, number: i32) {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Pid, Signal, kill_process};
-        if let (Some(pid), Some(signal)) = (
-            Pid::from_raw(child.id() as i32),
-            Signal::from_named_raw(number),
-        ) {
-            let _ = kill_process(pid, signal);
-        }
+    use rustix::process::{Pid, Signal, kill_process};
+    let pid = Pid::from_raw(child.id() as i32);
+    if let (Some(pid), Some(signal)) = (pid, Signal::from_named_raw(number)) {
+        let _ = kill_process(pid, signal);
     }
 }
 
 /// With no time to linger, closing sends a reset.
 fn reset_when_closed(end: &TcpStream) {
-    #[cfg(unix)]
     let _ = rustix::net::sockopt::set_socket_linger(end, Some(Duration::ZERO));
 }

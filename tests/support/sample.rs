@@ -144,14 +144,10 @@ pub fn was_there() -> BTreeMap<Key, usize> {
 
 /// The server of a test runs as the owner of the directory with its mail.
 fn give_away(home: &Path) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{MetadataExt, chown};
-        let owner = fs::metadata(home.parent().unwrap()).unwrap();
-        for path in walk(home) {
-            chown(path, Some(owner.uid()), Some(owner.gid())).unwrap();
-        }
-        chown(home, Some(owner.uid()), Some(owner.gid())).unwrap();
+    use std::os::unix::fs::{MetadataExt, chown};
+    let owner = fs::metadata(home.parent().unwrap()).unwrap();
+    for path in walk(home).into_iter().chain([home.to_path_buf()]) {
+        chown(path, Some(owner.uid()), Some(owner.gid())).unwrap();
     }
 }
 

@@ -469,11 +469,8 @@ fn unannounced(setting: &Setting<'_>, before: &BTreeSet<String>) -> Vec<String> 
 }
 
 fn private(path: &Path) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
-    }
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 /// Makes trials, several at a time, and calls back with each.
