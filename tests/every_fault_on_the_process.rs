@@ -11,12 +11,15 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use support::child::{self, Act, DiskFault, Tamper};
+use support::child;
 use support::dovecot::{Dovecot, Options};
+use support::faulty::{Act, DiskFault};
 use support::figure::Figure;
 use support::local;
 use support::proxy::{Cut, Place, Way};
-use support::trial::{Fault, PASSWORD, Result, Start, Trial, run_all};
+use support::setting::{Fault, PASSWORD};
+use support::tamper::Tamper;
+use support::trial::{Result, Start, Trial, run_all};
 
 /// Started again by the others as a child; does nothing by itself.
 #[test]

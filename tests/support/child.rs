@@ -1,9 +1,9 @@
 //! A run in a process of its own, so that it can be killed: the test binary started again, driving the public API.
 
 use std::fs;
-use std::io::{self, Read, Write as _};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -14,10 +14,13 @@ use spectrum_migrate::mailbox::{Connect, Credentials};
 use spectrum_migrate::settings::Endpoint;
 use spectrum_migrate::source;
 use spectrum_migrate::transfer::clock::{Clock, SystemClock};
-use spectrum_migrate::transfer::journal::{Disk, FileDisk, Journal};
+use spectrum_migrate::transfer::journal::{FileDisk, Journal};
 use spectrum_migrate::transfer::plan::Plan;
 use spectrum_migrate::transfer::report::Verified;
 use spectrum_migrate::transfer::{Choices, Job, Stop};
+
+use super::faulty::{DiskFault, FaultyDisk, WRITES, prove};
+use super::tamper::Tamper;
 
 /// Names the file with the order; the child is an ordinary test that does nothing without it.
 pub const ORDER: &str = "SPECTRUM_MIGRATE_TEST_ORDER";
@@ -27,9 +30,6 @@ const FASTER: u32 = 8;
 
 /// How long an APPEND may still arrive, in true time.
 const QUIET: Duration = Duration::from_secs(1);
-
-/// Writes and syncs of the journal so far.
-static WRITES: AtomicU64 = AtomicU64::new(0);
 
 /// What a child is to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -51,51 +51,6 @@ pub struct Order {
     pub largest_file: Option<u64>,
     /// The computer's clock is off by so many seconds.
     pub clock_is_off: i64,
-}
-
-/// Something that happens at one of the journal's writes and syncs, counted from 0 over both.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct DiskFault {
-    pub at: u64,
-    pub act: Act,
-}
-
-/// What happens.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Act {
-    /// SIGKILL, and nothing of the write is done.
-    KillBefore,
-    /// SIGKILL after half of the bytes.
-    KillHalf,
-    /// SIGKILL after it.
-    KillAfter,
-    /// Power is lost: of what was not synced this many thousandths are kept.
-    PowerLoss(u16),
-    /// The system's error of this number, now and ever after.
-    Fail(i32),
-    /// The source changes.
-    Tamper(Tamper),
-    /// It takes for ever.
-    Hang,
-}
-
-/// What someone does to a source while it is read.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Tamper {
-    /// A message is added.
-    Grow,
-    /// The second half of the file is other mail.
-    Rewrite,
-    /// The same, of the same length and with the same headers.
-    RewriteAlike,
-    /// The first message is removed, in place.
-    Compact,
-    /// The same, with a new file under the old name.
-    CompactByRename,
-    /// The file is cut in the middle of a message.
-    Truncate,
-    /// It is gone.
-    Remove,
 }
 
 /// How a run ended.
@@ -221,159 +176,14 @@ fn copy(order: &Order, job: &Job<'_>, plan: &mut Plan, account: &str) -> Result<
     let path = disk.path().to_path_buf();
     let disk = FaultyDisk {
         disk,
-        path: path.clone(),
-        order: order.clone(),
+        fault: order.fault,
+        source: order.source.clone(),
+        fired: order.fired.clone(),
         synced: None,
         failed: None,
     };
     let (mut journal, past) = Journal::start(disk, path, account)?;
     job.copy_with(plan, &mut journal, &past)
-}
-
-/// A disk that works until it does not.
-struct FaultyDisk {
-    disk: FileDisk,
-    path: PathBuf,
-    order: Order,
-    /// How much of the file is safe.
-    synced: Option<u64>,
-    failed: Option<i32>,
-}
-
-impl FaultyDisk {
-    fn length(&self) -> u64 {
-        fs::metadata(&self.path).map_or(0, |meta| meta.len())
-    }
-
-    /// What is to happen at this write or sync.
-    fn act(&mut self) -> io::Result<Option<Act>> {
-        let now = WRITES.fetch_add(1, Ordering::SeqCst);
-        if self.synced.is_none() {
-            self.synced = Some(self.length());
-        }
-        let act = self
-            .order
-            .fault
-            .filter(|fault| fault.at == now)
-            .map(|fault| fault.act);
-        if act.is_some() {
-            prove(&self.order.fired);
-        }
-        match act {
-            Some(Act::Fail(number)) => self.failed = Some(number),
-            Some(Act::KillBefore) => die(),
-            Some(Act::Tamper(tamper)) => tamper.act(&self.order.source),
-            Some(Act::Hang) => std::thread::sleep(Duration::from_secs(600)),
-            _ => {}
-        }
-        match self.failed {
-            Some(number) => Err(io::Error::from_raw_os_error(number)),
-            None => Ok(act),
-        }
-    }
-
-    fn lose_power(&self, thousandths: u16) -> ! {
-        let (safe, all) = (self.synced.unwrap_or(0), self.length());
-        let kept = safe + (all - safe) * u64::from(thousandths) / 1000;
-        let file = fs::OpenOptions::new().write(true).open(&self.path).unwrap();
-        file.set_len(kept).unwrap();
-        die()
-    }
-}
-
-impl Disk for FaultyDisk {
-    fn reader(&mut self) -> io::Result<Box<dyn Read + '_>> {
-        self.disk.reader()
-    }
-
-    fn cut(&mut self, length: u64) -> io::Result<()> {
-        self.disk.cut(length)
-    }
-
-    fn set_aside(&mut self) -> io::Result<()> {
-        self.disk.set_aside()
-    }
-
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match self.act()? {
-            Some(Act::KillHalf) => {
-                self.disk.append(&bytes[..bytes.len() / 2])?;
-                die()
-            }
-            Some(Act::KillAfter) => {
-                self.disk.append(bytes)?;
-                die()
-            }
-            Some(Act::PowerLoss(kept)) => {
-                self.disk.append(bytes)?;
-                self.lose_power(kept)
-            }
-            _ => self.disk.append(bytes),
-        }
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        match self.act()? {
-            Some(Act::PowerLoss(kept)) => self.lose_power(kept),
-            Some(Act::KillHalf | Act::KillAfter) => {
-                self.disk.sync()?;
-                die()
-            }
-            _ => {}
-        }
-        self.disk.sync()?;
-        self.synced = Some(self.length());
-        Ok(())
-    }
-}
-
-fn prove(path: &Path) {
-    fs::write(path, "here").unwrap();
-}
-
-fn die() -> ! {
-    use rustix::process::{Signal, getpid, kill_process};
-    let _ = kill_process(getpid(), Signal::KILL);
-    std::process::abort()
-}
-
-impl Tamper {
-    /// Does it to the mbox `Family` of a source.
-    pub fn act(self, source: &Path) {
-        let path = source.join("Family");
-        let Ok(mut content) = fs::read(&path) else {
-            return;
-        };
-        let starts: Vec<usize> = memchr::memmem::find_iter(&content, b"From jane@").collect();
-        match self {
-            Tamper::Grow => content.extend(super::sample::mbox(&[super::sample::newcomer()])),
-            Tamper::Rewrite | Tamper::RewriteAlike => {
-                // In the texts only, or they would not be messages any more.
-                let half = starts[starts.len() / 2];
-                let lines: Vec<usize> = memchr::memmem::find_iter(&content, b"\nline ").collect();
-                let word: &[u8] = if self == Tamper::Rewrite {
-                    b"words"
-                } else {
-                    b"word"
-                };
-                for at in lines.into_iter().rev().filter(|at| *at > half) {
-                    content.splice(at + 1..at + 5, word.iter().copied());
-                }
-            }
-            Tamper::Compact | Tamper::CompactByRename => {
-                content.drain(..starts[1]);
-            }
-            Tamper::Truncate => content.truncate(starts[starts.len() - 1] + 120),
-            Tamper::Remove => return fs::remove_file(&path).unwrap(),
-        }
-        if self == Tamper::CompactByRename {
-            let fresh = source.with_file_name("Family.new");
-            fs::write(&fresh, content).unwrap();
-            fs::rename(fresh, path).unwrap();
-        } else {
-            fs::write(path, content).unwrap();
-        }
-    }
 }
 
 /// The computer's clock, in a hurry.

@@ -6,13 +6,23 @@ pub mod authority;
 pub mod child;
 pub mod dovecot;
 pub mod fault_server;
+#[cfg(unix)]
+pub mod faulty;
 pub mod figure;
 #[cfg(unix)]
+pub mod journals;
+#[cfg(unix)]
 pub mod local;
+#[cfg(unix)]
+pub mod odd;
 #[cfg(unix)]
 pub mod proxy;
 #[cfg(unix)]
 pub mod sample;
+#[cfg(unix)]
+pub mod setting;
+#[cfg(unix)]
+pub mod tamper;
 #[cfg(unix)]
 pub mod tls_server;
 #[cfg(unix)]
