@@ -104,6 +104,10 @@ fn quiet_run(server: &Dovecot, start: Start, shipped: bool) -> Result {
     };
     let result = trial.run(server);
     assert!(result.wrong.is_empty(), "without a fault: {result:?}");
+    println!(
+        "{start:?}: {} journal writes, bytes of each connection {:?}",
+        result.writes, result.counts
+    );
     result
 }
 

@@ -150,10 +150,9 @@ fn try_run(order: &Order, outcome: &mut Outcome) -> Result<(), Error> {
         tamper.act(&order.source);
     }
     let copied = copy(order, &job, &mut plan, &connect.account());
-    let verified = match copied {
-        Ok(()) => job.verify(&mut plan),
-        Err(error) => Err(error),
-    };
+    let verified = copied
+        .and_then(|()| job.verify(&mut plan))
+        .and_then(|verified| job.repair(&mut plan, verified));
     let (verified, error) = match verified {
         Ok(verified) => (Some(verified), None),
         Err(error) => (None, Some(error)),
