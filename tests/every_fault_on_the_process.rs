@@ -42,7 +42,7 @@ fn a_spread_of_faults_costs_no_message() {
 #[ignore = "takes the better part of an hour"]
 fn no_fault_costs_a_message() {
     let Some(figure) = all(&Share {
-        spread: 40,
+        spread: 30,
         whole: true,
     }) else {
         return;
@@ -73,13 +73,24 @@ fn all(share: &Share) -> Option<Figure> {
         }
         figure.lock().unwrap().class(class).add(&result.figure);
     };
-    let mut trials = trials(&server, share);
-    if !share.whole {
-        trials = two_of_each(trials);
+    let patient = Dovecot::start(Options {
+        password: PASSWORD,
+        capability: Some("IMAP4rev1 UIDPLUS NAMESPACE SPECIAL-USE UNSELECT AUTH=PLAIN"),
+        ..Options::default()
+    })?;
+    for (server, trials) in [
+        (&server, trials(&server, share)),
+        (&patient, several_connections(&patient, share)),
+    ] {
+        let trials = if share.whole {
+            trials
+        } else {
+            two_of_each(trials)
+        };
+        run_all(server, &trials, 6, |trial, result| {
+            note(trial.class, &format!("{trial:?}"), &result);
+        });
     }
-    run_all(&server, &trials, 4, |trial, result| {
-        note(trial.class, &format!("{trial:?}"), &result);
-    });
     local::run_all(&server, share.whole, &note);
     if share.whole {
         // Most of their time is the minute that the program waits for mail in doubt.
@@ -111,6 +122,31 @@ fn quiet_run(server: &Dovecot, start: Start, shipped: bool) -> Result {
     result
 }
 
+const WIRE: [(&str, Way, Cut); 6] = [
+    (
+        "N2 reset, on the way to the server",
+        Way::ToServer,
+        Cut::Reset,
+    ),
+    (
+        "N2 reset, on the way to the client",
+        Way::ToClient,
+        Cut::Reset,
+    ),
+    ("N3 end, on the way to the server", Way::ToServer, Cut::End),
+    ("N3 end, on the way to the client", Way::ToClient, Cut::End),
+    (
+        "C3 killed, on the way to the server",
+        Way::ToServer,
+        Cut::Kill,
+    ),
+    (
+        "C3 killed, on the way to the client",
+        Way::ToClient,
+        Cut::Kill,
+    ),
+];
+
 fn trials(server: &Dovecot, share: &Share) -> Vec<Trial> {
     let mut trials = Vec::new();
     for start in [Start::Fresh, Start::GoingOn] {
@@ -121,36 +157,9 @@ fn trials(server: &Dovecot, share: &Share) -> Vec<Trial> {
             fault,
             shipped: false,
         };
-        for (class, way, cut) in [
-            (
-                "N2 reset, on the way to the server",
-                Way::ToServer,
-                Cut::Reset,
-            ),
-            (
-                "N2 reset, on the way to the client",
-                Way::ToClient,
-                Cut::Reset,
-            ),
-            ("N3 end, on the way to the server", Way::ToServer, Cut::End),
-            ("N3 end, on the way to the client", Way::ToClient, Cut::End),
-            (
-                "C3 killed, on the way to the server",
-                Way::ToServer,
-                Cut::Kill,
-            ),
-            (
-                "C3 killed, on the way to the client",
-                Way::ToClient,
-                Cut::Kill,
-            ),
-        ] {
-            let places = places(&quiet.counts, share.spread, way, cut);
-            trials.extend(
-                places
-                    .into_iter()
-                    .map(|place| add(class, Fault::Wire(place))),
-            );
+        for (class, way, cut) in WIRE {
+            let places = places(&quiet.counts, share.spread * 2, way, cut);
+            trials.extend(places.map(|place| add(class, Fault::Wire(place))));
         }
         let writes: Vec<u64> = some(quiet.writes, share.whole, 4);
         for at in &writes {
@@ -236,7 +245,7 @@ fn shipped(server: &Dovecot) -> Vec<Trial> {
         ("C3 killed, the program itself", Way::ToServer, Cut::Kill),
         ("C3 killed, the program itself", Way::ToClient, Cut::Kill),
     ] {
-        for place in places(&quiet.counts, 6, way, cut) {
+        for place in places(&quiet.counts, 12, way, cut) {
             let fault = Fault::Wire(place);
             trials.push(Trial {
                 class,
@@ -249,27 +258,53 @@ fn shipped(server: &Dovecot) -> Vec<Trial> {
     trials
 }
 
-/// Places spread over every connection. The one that carries the mail gets four times as many.
-fn places(counts: &[[u64; 2]], spread: u64, way: Way, cut: Cut) -> Vec<Place> {
-    let mut places = Vec::new();
-    let most = counts.iter().map(|count| count[0]).max().unwrap_or(0);
-    for (connection, count) in counts.iter().enumerate() {
-        let all = count[way as usize];
-        let number = if count[0] == most {
-            spread * 2
-        } else {
-            spread.div_ceil(2)
+/// With a server that has every message asked for, so that several connections carry the mail at once.
+fn several_connections(server: &Dovecot, share: &Share) -> Vec<Trial> {
+    let start = Start::Much;
+    let quiet = quiet_run(server, start, false);
+    assert!(quiet.counts.len() > 2, "{:?}", quiet.counts);
+    let add = |class, fault| Trial {
+        class,
+        start,
+        fault,
+        shipped: false,
+    };
+    let mut trials = Vec::new();
+    for (_, way, cut) in WIRE {
+        let class = match cut {
+            Cut::Kill => "C3 killed, several connections",
+            _ => "N2 reset or end, several connections",
         };
-        // The last bytes differ a little from one run to the next.
-        let step = all.saturating_sub(60) / number;
-        places.extend((0..number).map(|n| Place {
-            connection: Some(connection),
-            way,
-            after: n * step + (n * 37 + connection as u64 * 11) % step.max(1),
-            cut,
-        }));
+        let places = places(&quiet.counts, share.spread, way, cut);
+        trials.extend(places.map(|place| add(class, Fault::Wire(place))));
     }
-    places
+    let every = if share.whole { 40 } else { 2 };
+    for at in some(quiet.writes, false, every) {
+        for act in [Act::KillHalf, Act::KillAfter, Act::PowerLoss(500)] {
+            let class = "C3 killed at a journal write, several connections";
+            trials.push(add(class, Fault::Disk(DiskFault { at, act })));
+        }
+    }
+    trials
+}
+
+/// Places spread over the whole conversation, on whichever connection a byte goes; every third one is in its beginning,
+/// the handshake and the sign-in.
+fn places(counts: &[[u64; 2]], number: u64, way: Way, cut: Cut) -> impl Iterator<Item = Place> {
+    const BEGINNING: u64 = 3000;
+    let all: u64 = counts.iter().map(|count| count[way as usize]).sum();
+    // The last bytes differ a little from one run to the next.
+    let all = all.saturating_sub(60);
+    (0..number).map(move |n| {
+        let range = if n % 3 == 2 { all.min(BEGINNING) } else { all };
+        let step = (range / number).max(1);
+        Place {
+            connection: None,
+            way,
+            after: n * step + n * 37 % step,
+            cut,
+        }
+    })
 }
 
 /// All numbers below one, or a few of them.

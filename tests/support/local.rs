@@ -60,7 +60,7 @@ pub fn run_all(server: &Dovecot, whole: bool, note: Note<'_>) {
     }
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
-        for _ in 0..4 {
+        for _ in 0..6 {
             scope.spawn(|| {
                 while let Some(story) = stories.get(next.fetch_add(1, Ordering::SeqCst)) {
                     story();

@@ -88,6 +88,13 @@ pub fn write(source: &Path) {
     fs::write(source.join("Inbox"), mbox(&inbox())).unwrap();
 }
 
+/// Adds enough mail that a slow server gets it over several connections.
+pub fn write_archive(source: &Path) {
+    let message = |n: usize| message(n, Some(&n.to_string()), n % 40);
+    let archive: Vec<String> = (200..320).map(message).collect();
+    fs::write(source.join("Archive"), mbox(&archive)).unwrap();
+}
+
 /// Writes a part of it, as it was some days ago.
 pub fn write_part(source: &Path) {
     fs::create_dir_all(source).unwrap();
@@ -112,7 +119,11 @@ pub fn hash(message: &[u8]) -> String {
 /// The messages of a source as it is now, each once a folder. Split by a reader that is not ours.
 pub fn wanted(source: &Path) -> BTreeMap<Key, usize> {
     let mut wanted = BTreeMap::new();
-    for (file, folder) in [("Family", "Family"), ("Inbox", "INBOX")] {
+    for (file, folder) in [
+        ("Family", "Family"),
+        ("Inbox", "INBOX"),
+        ("Archive", "Archive"),
+    ] {
         let content = fs::read_to_string(source.join(file)).unwrap_or_default();
         for message in content.split(SEPARATOR).filter(|text| !text.is_empty()) {
             let message = message

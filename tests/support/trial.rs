@@ -19,6 +19,8 @@ pub enum Start {
     Fresh,
     /// A part was copied before, and there is a journal.
     GoingOn,
+    /// Nothing was copied before, and there is more mail.
+    Much,
 }
 
 /// One fault and where it comes.
@@ -53,6 +55,9 @@ impl Trial {
             let first = setting.child(&Fault::None);
             assert!(first.is_some_and(|outcome| outcome.well()), "no good start");
             sample::write(&setting.path("Mail"));
+        }
+        if self.start == Start::Much {
+            sample::write_archive(&setting.path("Mail"));
         }
         may.extend(sample::wanted(&setting.path("Mail")));
         let before: BTreeSet<String> = setting.stored().into_keys().collect();
