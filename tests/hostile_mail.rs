@@ -268,7 +268,7 @@ fn deep_nesting_and_very_many_parts_arrive_as_they_are_in_little_memory() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// The one function through which all text of others is shown.
     #[test]

@@ -232,6 +232,10 @@ impl Lines {
             if starts_line {
                 self.place = Place::AfterLeftOut;
             }
+            if whole == b"\r" && cr_lines {
+                // It ended the line that is left out; whoever reads it again must know that it does.
+                self.applied.insert(Conversions::CR_LINES);
+            }
             return after;
         }
         let needed = match whole {
@@ -311,6 +315,21 @@ mod tests {
             converted(b"X-UIDL: 1\r\tmore\rA: b\r\r>From c\r", wanted),
             "A: b\r\n\r\nFrom c\r\n"
         );
+    }
+
+    #[test]
+    fn the_conversions_that_were_needed_are_enough_to_read_a_message_again() {
+        let wanted = Conversions::CR_LINES
+            .union(Conversions::FINAL_LINE_END)
+            .union(Conversions::MOZILLA_HEADERS);
+        // The only CR is at the end of what is left out.
+        let stored = b"X-UIDL: 1\rA: b";
+        let mut lines = Lines::new(wanted);
+        let mut out = Vec::new();
+        lines.push(stored, &mut out);
+        lines.finish(&mut out);
+        assert_eq!(out, b"A: b\r\n");
+        assert_eq!(converted(stored, lines.applied()), "A: b\r\n");
     }
 
     #[test]
