@@ -17,6 +17,9 @@ use super::tamper::Tamper;
 /// The password of every user; it must be nowhere afterwards.
 pub const PASSWORD: &str = "canary-Xy7-bird";
 
+/// Certificates that the computer trusts: none. To read them for each connection takes most of the time of a run.
+const NO_OTHERS: &str = "/dev/null";
+
 /// What goes wrong.
 #[derive(Clone, Debug)]
 pub enum Fault {
@@ -90,6 +93,7 @@ impl<'a> Setting<'a> {
     pub fn program_with(&self, command: &str, state: &Path) -> Command {
         let mut program = super::program();
         program
+            .env("SSL_CERT_FILE", NO_OTHERS)
             .args([command, "--non-interactive", "--yes", "-vvv"])
             .args(["--format", "json", "--email", &self.user])
             .args(["--server", &format!("localhost:{}", self.proxy.port())])
@@ -141,7 +145,8 @@ impl<'a> Setting<'a> {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
             .args(["--exact", "the_child_of_the_other_tests", "--nocapture"])
-            .env(ORDER, self.path("order"));
+            .env(ORDER, self.path("order"))
+            .env("SSL_CERT_FILE", NO_OTHERS);
         command
     }
 
