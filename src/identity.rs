@@ -4,12 +4,15 @@
 //! back, so two copies of a message get the same identity whatever either side
 //! did to line ends, and whatever header fields were added on the way.
 
+mod body;
+
 use std::io::{self, Write};
 
 use sha2::{Digest as _, Sha256};
 
 use crate::header::{self, FIELD_CAP, FIELDS_CAP};
 use crate::message::{Digest, Identity};
+use body::Body;
 
 /// The header fields that make up the content identity. What servers and mail
 /// programs add or keep apart (`Received`, `X-*`, `Status`, signatures) is not among them,
@@ -263,42 +266,6 @@ fn hash_field(hash: &mut Sha256, name: &str, value: &[u8]) {
     hash.update(name);
     hash.update((value.len() as u64).to_be_bytes());
     hash.update(value);
-}
-
-/// The body with every line end as LF and none at the very end.
-#[derive(Default)]
-struct Body {
-    hash: Sha256,
-    /// Line ends not hashed yet: they may turn out to be the last.
-    pending: u64,
-    after_cr: bool,
-}
-
-impl Body {
-    fn update(&mut self, mut data: &[u8]) {
-        while let Some(first) = data.first() {
-            if std::mem::take(&mut self.after_cr) && *first == b'\n' {
-                data = &data[1..];
-                continue;
-            }
-            let end = memchr::memchr2(b'\n', b'\r', data).unwrap_or(data.len());
-            if end > 0 {
-                for _ in 0..std::mem::take(&mut self.pending) {
-                    self.hash.update(b"\n");
-                }
-                self.hash.update(&data[..end]);
-            }
-            if let Some(line_end) = data.get(end) {
-                self.pending += 1;
-                self.after_cr = *line_end == b'\r';
-            }
-            data = data.get(end + 1..).unwrap_or_default();
-        }
-    }
-
-    fn finish(self) -> [u8; 32] {
-        self.hash.finalize().into()
-    }
 }
 
 #[cfg(test)]

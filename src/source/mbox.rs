@@ -1,8 +1,10 @@
 //! mbox files: many messages in one file, each behind a `From ` line (RFC 4155).
 
+mod ahead;
 mod file;
 mod line;
 mod message;
+mod plain;
 mod split;
 mod window;
 

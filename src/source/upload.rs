@@ -92,38 +92,55 @@ pub(crate) struct Measured {
 }
 
 /// Reads one message to its end and tells what will be uploaded.
-pub(crate) fn measure(mut reader: impl Read, wanted: Conversions) -> io::Result<Measured> {
-    let mut piece = vec![0; PIECE];
-    let mut text = Text::new(wanted);
-    let mut lines = Lines::new(wanted);
-    let mut header = HeaderCopy::default();
-    let mut fingerprinter = Fingerprinter::new();
-    let mut ready = Vec::new();
-    let mut has_nul = false;
-    loop {
-        let count = read_some(&mut reader, &mut piece)?;
-        let plain = match count {
-            0 => text.finish(),
-            _ => text.push(piece.get(..count).unwrap_or_default()),
-        };
-        header.push(plain);
-        lines.push(plain, &mut ready);
-        if count == 0 {
-            lines.finish(&mut ready);
+pub(crate) fn measure(reader: impl Read, wanted: Conversions) -> io::Result<Measured> {
+    Measurer::default().measure(reader, wanted)
+}
+
+/// Measures one message after another with the same memory.
+#[derive(Default)]
+pub(crate) struct Measurer {
+    piece: Vec<u8>,
+    ready: Vec<u8>,
+}
+
+impl Measurer {
+    /// Reads one message to its end and tells what will be uploaded.
+    pub(crate) fn measure(
+        &mut self,
+        mut reader: impl Read,
+        wanted: Conversions,
+    ) -> io::Result<Measured> {
+        self.piece.resize(PIECE, 0);
+        let mut text = Text::new(wanted);
+        let mut lines = Lines::new(wanted);
+        let mut header = HeaderCopy::default();
+        let mut fingerprinter = Fingerprinter::new();
+        let mut has_nul = false;
+        loop {
+            self.ready.clear();
+            let count = read_some(&mut reader, &mut self.piece)?;
+            let plain = match count {
+                0 => text.finish(),
+                _ => text.push(self.piece.get(..count).unwrap_or_default()),
+            };
+            header.push(plain);
+            lines.push(plain, &mut self.ready);
+            if count == 0 {
+                lines.finish(&mut self.ready);
+            }
+            has_nul = has_nul || memchr::memchr(0, &self.ready).is_some();
+            fingerprinter.update(&self.ready);
+            if count == 0 {
+                break;
+            }
         }
-        has_nul = has_nul || memchr::memchr(0, &ready).is_some();
-        fingerprinter.update(&ready);
-        ready.clear();
-        if count == 0 {
-            break;
-        }
+        Ok(Measured {
+            fingerprint: fingerprinter.finish(),
+            applied: text.applied().union(lines.applied()),
+            header: header.kept,
+            has_nul,
+        })
     }
-    Ok(Measured {
-        fingerprint: fingerprinter.finish(),
-        applied: text.applied().union(lines.applied()),
-        header: header.kept,
-        has_nul,
-    })
 }
 
 /// Reads once more where a signal came between.

@@ -5,12 +5,13 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::ahead::{self, Ahead, Found, Next, Outcome};
 use super::message::is_from_mozilla;
 use super::split::{Beginning, Manner, Piece, Splitter};
 use crate::message::{Conversions, FolderId, Item, MailDate, Origin, Standing};
 use crate::source::marks::{self, Marks, TagNames};
 use crate::source::spool::{Spool, Wrapping};
-use crate::source::upload::{Measured, Upload, measure};
+use crate::source::upload::Upload;
 use crate::source::walk;
 use crate::source::{ByteLedger, Count, Damaged, Fault, Oddity, Remark, Scanned};
 
@@ -302,7 +303,7 @@ pub(crate) struct Items<'a, S> {
 
 enum Work {
     Waiting,
-    Going(Box<(Text, Splitter<File>)>),
+    Going(Box<(Text, Ahead)>),
     Done,
 }
 
@@ -312,35 +313,42 @@ impl<S: Shelf> Iterator for Items<'_, S> {
     fn next(&mut self) -> Option<Scanned> {
         match std::mem::replace(&mut self.work, Work::Done) {
             Work::Done => None,
-            Work::Waiting => {
-                let opened = self
-                    .file
-                    .text()
-                    .and_then(|text| Ok((self.file.splitter(&text)?, text)));
-                match opened {
-                    Ok((splitter, text)) => self.advance(text, splitter),
-                    Err(error) => Some(Err(self.lost(0, self.file.bytes(), &error))),
-                }
-            }
+            Work::Waiting => match self.begin() {
+                Ok((text, ahead)) => self.advance(text, ahead),
+                Err(error) => Some(Err(self.lost(0, self.file.bytes(), &error))),
+            },
             Work::Going(work) => {
-                let (text, splitter) = *work;
-                self.advance(text, splitter)
+                let (text, ahead) = *work;
+                self.advance(text, ahead)
             }
         }
     }
 }
 
 impl<S: Shelf> Items<'_, S> {
-    fn advance(&mut self, mut text: Text, mut splitter: Splitter<File>) -> Option<Scanned> {
-        let next = splitter.next_piece();
+    fn begin(&self) -> io::Result<(Text, Ahead)> {
+        let text = self.file.text()?;
+        let splitter = self.file.splitter(&text)?;
+        let helpers = ahead::helpers(text.length);
+        let ahead = Ahead::new(splitter, helpers, || text.another(&self.file.place))?;
+        Ok((text, ahead))
+    }
+
+    fn advance(&mut self, text: Text, mut ahead: Ahead) -> Option<Scanned> {
+        let unpacked = text.applied();
+        let next = ahead.next(|piece, cr_lines| {
+            let wanted = || self.file.wanted(piece, cr_lines).union(unpacked);
+            piece.is_mail().then(wanted)
+        });
         match next {
-            Ok(Some(piece)) => {
-                let scanned = self.scanned(&piece, &mut text, &splitter);
-                self.work = Work::Going(Box::new((text, splitter)));
+            Next::Message(found, outcome) => {
+                let scanned = self.scanned(&found, outcome, &text);
+                self.work = Work::Going(Box::new((text, ahead)));
                 Some(scanned)
             }
-            Ok(None) => {
-                self.settle(&text, &splitter);
+            Next::End(Ok(())) => {
+                let splitter = ahead.splitter();
+                self.settle(&text, splitter);
                 let end = splitter.ledger().file;
                 let error = if splitter.shrank() {
                     io::Error::from(io::ErrorKind::UnexpectedEof)
@@ -351,16 +359,18 @@ impl<S: Shelf> Items<'_, S> {
                 };
                 Some(Err(self.lost(end, text.length - end, &error)))
             }
-            Err(error) => {
+            Next::End(Err(error)) => {
+                let splitter = ahead.splitter();
                 let start = splitter.position();
                 let rest = text.length.saturating_sub(start);
-                self.settle(&text, &splitter);
+                self.settle(&text, splitter);
                 Some(Err(self.lost(start, rest, &error)))
             }
         }
     }
 
-    fn scanned(&mut self, piece: &Piece, text: &mut Text, splitter: &Splitter<File>) -> Scanned {
+    fn scanned(&mut self, found: &Found, outcome: Outcome, text: &Text) -> Scanned {
+        let piece = &found.piece;
         let (folder, marks) = self.file.look(piece, &self.shelf);
         let origin = Origin {
             place: self.file.place.clone(),
@@ -380,14 +390,10 @@ impl<S: Shelf> Items<'_, S> {
         if piece.length == 0 {
             return Err(damaged(Fault::Empty, "a message without a byte"));
         }
-        if splitter.is_done() && self.is_cut_by_growth(text) {
+        if found.last && self.is_cut_by_growth(text) {
             return Err(damaged(Fault::Changed, "still being written"));
         }
-        let wanted = self
-            .file
-            .wanted(piece, splitter.cr_lines())
-            .union(text.applied());
-        let measured = match read_piece(&mut text.file, piece, wanted) {
+        let measured = match outcome {
             Ok(Some(measured)) => measured,
             Ok(None) => return Err(damaged(Fault::Changed, "the file became shorter")),
             Err(error) => return Err(damaged(fault_of(&error), &error.to_string())),
@@ -464,14 +470,6 @@ impl<S: Shelf> Items<'_, S> {
             detail: error.to_string(),
         }
     }
-}
-
-/// Reads one message; `None` where the file ends before it does.
-fn read_piece(file: &mut File, piece: &Piece, wanted: Conversions) -> io::Result<Option<Measured>> {
-    file.seek(SeekFrom::Start(piece.start))?;
-    let mut stored = file.take(piece.length);
-    let measured = measure(&mut stored, wanted)?;
-    Ok((stored.limit() == 0).then_some(measured))
 }
 
 /// What an error of the system means for a message.

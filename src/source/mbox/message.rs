@@ -63,6 +63,11 @@ impl Message {
         false
     }
 
+    /// Whether the header is behind us, so that only lines with a meaning of their own need to be taken.
+    pub(super) fn is_in_body(&self) -> bool {
+        !self.in_header
+    }
+
     /// Looks at a line that may be a delimiter or PGP's armour.
     fn hyphens(&mut self, line: &[u8]) {
         self.signed |= line.starts_with(b"-----BEGIN PGP ");

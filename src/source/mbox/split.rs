@@ -4,6 +4,7 @@ use std::io::{self, Read, Seek};
 
 use super::line::{LINE_CAP, Line, without_end};
 use super::message::Message;
+use super::plain::Plain;
 use super::window::{Window, text_end};
 use crate::message::MailDate;
 use crate::source::separator::{self, Surroundings, Verdict};
@@ -80,6 +81,8 @@ pub(crate) struct Splitter<R> {
     oddities: Vec<(u64, Oddity)>,
     length: u64,
     done: bool,
+    /// Passes over what means nothing; without it, every line is looked at, to the same end.
+    plain: Option<Plain>,
 }
 
 /// What stands at the window's beginning.
@@ -125,6 +128,7 @@ impl<R: Read + Seek> Splitter<R> {
             oddities: Vec::new(),
             length,
             done: false,
+            plain: (!cr_lines).then(Plain::new),
         };
         if mark {
             splitter.consume_preamble(UTF8_MARK.len());
@@ -167,12 +171,22 @@ impl<R: Read + Seek> Splitter<R> {
         Ok(None)
     }
 
+    /// Looks at every line by itself: what is compared with.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn line_by_line(mut self) -> Splitter<R> {
+        self.plain = None;
+        self
+    }
+
     /// Whether the last piece was the last one.
     pub(crate) fn is_done(&self) -> bool {
         self.done
     }
 
     fn step(&mut self) -> io::Result<Option<Piece>> {
+        if self.pass_over_plain_lines()? {
+            return Ok(None);
+        }
         match self.next()? {
             Next::End => Ok(self.finish()),
             Next::Nuls(length) => {
@@ -317,6 +331,25 @@ impl<R: Read + Seek> Splitter<R> {
             self.check_length()?;
         }
         Ok(())
+    }
+
+    /// Passes over lines of a body at once, where a message's lines would be taken one by one. Says whether there were any.
+    fn pass_over_plain_lines(&mut self) -> io::Result<bool> {
+        let here = self.window.offset();
+        let in_body = self.message.as_ref().is_some_and(Message::is_in_body);
+        let Some(plain) = self.plain.as_mut().filter(|_| in_body) else {
+            return Ok(false);
+        };
+        if !self.line_start || here != self.text_end {
+            return Ok(false);
+        }
+        let Some(stretch) = plain.stretch(self.window.view(AHEAD)?) else {
+            return Ok(false);
+        };
+        self.window.consume(stretch.length);
+        self.text_end = here + stretch.length as u64;
+        self.blank = stretch.blank as u64;
+        Ok(true)
     }
 
     /// Takes bytes before the first message that mean nothing.

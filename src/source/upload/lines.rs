@@ -77,6 +77,7 @@ impl Lines {
         }
         while let Some(first) = rest.first() {
             rest = match self.place {
+                Place::LineStart if self.in_body => self.lines(rest, out),
                 Place::LineStart => self.line_start(*first, rest),
                 Place::Line => self.line(rest, out),
                 Place::Quote(seen) => self.quote(seen, *first, rest, out),
@@ -112,6 +113,34 @@ impl Lines {
     /// The conversions that changed something.
     pub(super) fn applied(&self) -> Conversions {
         self.applied
+    }
+
+    /// Copies the lines that need no second look, and begins the one that does.
+    fn lines<'a>(&mut self, mut rest: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
+        let may_be_quoted = self.wanted.contains(Conversions::UNQUOTED);
+        let converts = self.wanted.contains(Conversions::LINE_ENDS);
+        while let Some(first) = rest.first() {
+            if *first == b'>' && may_be_quoted {
+                break;
+            }
+            let (text, end) = split_at_end(rest);
+            let after = match end {
+                [b'\r', b'\n', after @ ..] => after,
+                [b'\n', after @ ..] if converts => {
+                    self.applied.insert(Conversions::LINE_ENDS);
+                    after
+                }
+                _ => break,
+            };
+            out.extend_from_slice(text);
+            out.extend_from_slice(b"\r\n");
+            self.ended = true;
+            rest = after;
+        }
+        match rest.first() {
+            Some(first) => self.line_start(*first, rest),
+            None => rest,
+        }
     }
 
     fn line_start<'a>(&mut self, first: u8, rest: &'a [u8]) -> &'a [u8] {

@@ -212,3 +212,58 @@ proptest! {
         prop_assert!(end <= file.len() as u64);
     }
 }
+
+/// Everything a splitter tells of a file.
+fn told(mut splitter: Splitter<Cursor<&[u8]>>) -> (Vec<Piece>, ByteLedger, Vec<(u64, Oddity)>) {
+    let mut pieces = Vec::new();
+    while let Some(piece) = splitter.next_piece().unwrap() {
+        pieces.push(piece);
+    }
+    (pieces, splitter.ledger(), splitter.oddities().to_vec())
+}
+
+fn part() -> impl Strategy<Value = Vec<u8>> {
+    let fixed = [
+        SEPARATOR,
+        "From - \n",
+        "From here on\n",
+        "\n",
+        "\r\n",
+        "\0",
+        "\0\0From x\n",
+        "A: b\n",
+        "Subject: c\r\n",
+        "Content-Length: 12\n",
+        "Content-Type: multipart/mixed; boundary=abcdefgh\n",
+        "--abcdefgh\n",
+        "--abcdefgh--\n",
+        "-----BEGIN PGP \n",
+        "-\n",
+        "F\n",
+        "From",
+        "text of a letter\n",
+        "half a line",
+        "\u{1a}",
+        "\r",
+    ];
+    prop_oneof![
+        8 => proptest::sample::select(fixed.to_vec()).prop_map(|text| text.as_bytes().to_vec()),
+        2 => (proptest::sample::select(vec!["\n", "a line\n", "--x\n", "x", "\r\n"]), 1usize..3000)
+            .prop_map(|(text, count)| text.as_bytes().repeat(count)),
+        1 => proptest::collection::vec(any::<u8>(), 0..20),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn passing_over_plain_lines_finds_what_a_look_at_every_line_finds(
+        parts in proptest::collection::vec(part(), 0..40),
+        quotes in any::<bool>(),
+        begins in any::<bool>(),
+    ) {
+        let top = if begins { format!("{SEPARATOR}A: b\n\n").into_bytes() } else { Vec::new() };
+        let file = [top, parts.concat()].concat();
+        let new = || Splitter::new(Cursor::new(file.as_slice()), file.len() as u64, Manner { quotes }).unwrap();
+        prop_assert_eq!(told(new()), told(new().line_by_line()));
+    }
+}
