@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// The system flags of IMAP that a copy keeps (RFC 9051, 2.3.2).
 ///
@@ -59,6 +59,16 @@ impl Flags {
     /// Adds the flags of `other`.
     pub const fn insert(&mut self, other: Flags) {
         self.0 |= other.0;
+    }
+
+    /// As a number, for what this program writes for itself.
+    pub(crate) const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// The flags of a number that [`Flags::bits`] gave.
+    pub(crate) const fn from_bits(bits: u8) -> Flags {
+        Flags(bits & 15)
     }
 
     /// Whether no flag is set.
@@ -362,6 +372,16 @@ impl Conversions {
         Conversions(self.0 | other.0)
     }
 
+    /// As a number, for what this program writes for itself.
+    pub(crate) const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// The conversions of a number that [`Conversions::bits`] gave.
+    pub(crate) const fn from_bits(bits: u8) -> Conversions {
+        Conversions(bits & 63)
+    }
+
     /// Each conversion that is in here, with its name in the report.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         const NAMES: [(Conversions, &str); 6] = [
@@ -386,7 +406,8 @@ impl fmt::Debug for Conversions {
 }
 
 /// What the mail program thinks of a message in its file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// Mail that the person can see.
     #[default]

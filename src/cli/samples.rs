@@ -130,6 +130,7 @@ pub fn plan() -> Plan {
     Plan {
         account: "jane@charter.net@mobile.charter.net:993".into(),
         sources: vec![PlannedSource {
+            from_index: false,
             label: "jane@charter.net".into(),
             kind: Kind::Thunderbird,
             path: "/home/jane/.thunderbird/x1.default".into(),

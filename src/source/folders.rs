@@ -262,6 +262,16 @@ impl Source for Folders {
         })
     }
 
+    fn remember_in(&self, directory: &Path) {
+        (self.parts.iter()).for_each(|(_, _, part)| part.remember_in(directory));
+        (self.guests.iter()).for_each(|guest| guest.source.remember_in(directory));
+    }
+
+    fn is_remembered(&self) -> bool {
+        (self.parts.iter()).any(|(_, _, part)| part.is_remembered())
+            || (self.guests.iter()).any(|guest| guest.source.is_remembered())
+    }
+
     fn remarks(&self) -> Vec<Remark> {
         let own = held(&self.remarks).clone();
         let own = (own.into_iter()).map(|(path, at, what)| Remark { path, at, what });

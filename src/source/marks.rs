@@ -110,6 +110,15 @@ fn is_internal(header: &[u8]) -> bool {
 #[derive(Clone, Debug)]
 pub(crate) struct TagNames(HashMap<String, String>);
 
+impl TagNames {
+    /// All of them as one text, which differs where any name differs.
+    pub(crate) fn told(&self) -> String {
+        let mut names: Vec<_> = self.0.iter().collect();
+        names.sort();
+        format!("{names:?}")
+    }
+}
+
 impl Default for TagNames {
     /// The tags that a new Thunderbird has.
     fn default() -> TagNames {
@@ -170,7 +179,21 @@ pub(crate) fn date(
     let tomorrow = Timestamp::now()
         .checked_add(24.hours())
         .map_or(i64::MAX, Timestamp::as_second);
-    let believable = |date: &MailDate| (0..=tomorrow).contains(&date.seconds);
+    date_until(tomorrow, store, header, separator)
+}
+
+/// Whether a message's date will be the same on any later day: none in it lies in the future.
+pub(crate) fn is_settled(header: &[u8], separator: Option<MailDate>) -> bool {
+    date(None, header, separator) == date_until(i64::MAX, None, header, separator)
+}
+
+fn date_until(
+    latest: i64,
+    store: Option<MailDate>,
+    header: &[u8],
+    separator: Option<MailDate>,
+) -> Option<MailDate> {
+    let believable = |date: &MailDate| (0..=latest).contains(&date.seconds);
     let received = |field: Field<'_>| {
         let text = field.text();
         date::parse(text.rsplit_once(';')?.1).filter(believable)

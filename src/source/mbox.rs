@@ -22,6 +22,12 @@ use crate::error::{Error, Unreadable};
 use crate::message::{FolderId, Item};
 pub(crate) use file::{MboxFile, Shelf, Writer};
 
+/// What the fuzz targets look into.
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing {
+    pub(crate) use super::split::{Beginning, Manner, Piece, Splitter};
+}
+
 /// Endings of file names that are no part of a folder's name.
 const ENDINGS: [&str; 4] = [".gz", ".mbox", ".mbx", ".mbs"];
 
@@ -94,6 +100,14 @@ impl Source for MboxSource {
 
     fn open(&self, item: &Item) -> io::Result<Box<dyn Read + Send>> {
         self.file.open(item)
+    }
+
+    fn remember_in(&self, directory: &Path) {
+        self.file.remember_in(directory);
+    }
+
+    fn is_remembered(&self) -> bool {
+        self.file.is_remembered()
     }
 
     fn remarks(&self) -> Vec<Remark> {

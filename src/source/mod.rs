@@ -11,6 +11,7 @@ mod escapes;
 mod files;
 pub mod find;
 mod folders;
+pub(crate) mod known;
 mod maildir;
 pub(crate) mod marks;
 pub(crate) mod mbox;
@@ -23,7 +24,7 @@ pub(crate) mod spool;
 pub(crate) mod takeout;
 #[cfg(test)]
 mod testing;
-mod thunderbird;
+pub(crate) mod thunderbird;
 mod tree;
 pub(crate) mod upload;
 mod walk;
@@ -32,7 +33,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Unreadable};
 use crate::message::{FolderId, Item, MailDate, Origin};
@@ -137,7 +138,7 @@ impl Count {
 }
 
 /// Why one message can't be read, or is not as it should be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
     /// A file of no bytes.
@@ -183,7 +184,7 @@ pub struct Remark {
 }
 
 /// What was noticed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Oddity {
     /// A line that looks like the start of a message stands inside one, and was taken as its text.
@@ -211,7 +212,7 @@ pub enum Oddity {
 }
 
 /// Where every byte of an mbox file went. The parts always add up to the file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ByteLedger {
     /// Before the first separator, and no message.
     pub preamble: u64,
@@ -277,6 +278,15 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// The file can't be opened, or is no longer what it was when it was scanned.
     fn open(&self, item: &Item) -> io::Result<Box<dyn Read + Send>>;
+
+    /// From now on, a scan may write down in this directory what it finds in large files, and
+    /// need not read them again as long as they are unchanged.
+    fn remember_in(&self, _directory: &Path) {}
+
+    /// Whether some of what the last scan yielded was remembered, and not read.
+    fn is_remembered(&self) -> bool {
+        false
+    }
 
     /// What was noticed so far; complete after a scan.
     fn remarks(&self) -> Vec<Remark> {

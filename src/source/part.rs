@@ -79,6 +79,18 @@ impl Part {
         }
     }
 
+    /// Where it may be written down what is found in an mbox file. Files of one message are read as fast.
+    pub fn remember_in(&self, directory: &Path) {
+        if let Part::Mbox(file) = self {
+            file.remember_in(directory);
+        }
+    }
+
+    /// Whether the last scan told what an earlier one had found.
+    pub fn is_remembered(&self) -> bool {
+        matches!(self, Part::Mbox(file) if file.is_remembered())
+    }
+
     /// What was noticed in an mbox file. Message files tell during the scan.
     pub fn remarks(&self) -> Vec<Remark> {
         match self {

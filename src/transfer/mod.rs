@@ -174,6 +174,7 @@ impl Job<'_> {
         })?;
         let mut targets = Targets::new(self.choices, &namespace, &server)?;
         // Reading may take long, and the server may hang up meanwhile; the next question mends that.
+        self.remember_scans();
         let gathered = gather(
             self.sources,
             &mut targets,
@@ -270,6 +271,17 @@ impl Job<'_> {
         Looking {
             stop: self.stop,
             sure: guards.sure,
+        }
+    }
+
+    /// What is found in large files is kept beside the journal, so that the next plan need not read them again.
+    fn remember_scans(&self) {
+        let directory = self.state.join("known");
+        // It only saves time: without it, everything is read.
+        if journal::disk::make_private_dir(&directory).is_ok() {
+            for source in self.sources {
+                source.remember_in(&directory);
+            }
         }
     }
 

@@ -1,5 +1,6 @@
-//! Reads a place as a plan does and says how fast: `cargo run --release --example scan -- [--sum] PLACE...`
+//! Reads a place as a plan does and says how fast: `cargo run --release --example scan -- [--sum] [--known DIRECTORY] PLACE...`
 //!
+//! With `--known DIRECTORY` it keeps there what it finds, and need not read unchanged files again.
 //! With `--sum` it also prints one hash over everything that was found, so that two versions of the
 //! program can be compared: equal files must give equal sums.
 
@@ -11,13 +12,18 @@ use spectrum_migrate::identity::Fingerprinter;
 use spectrum_migrate::source;
 
 fn main() {
-    let mut sum = None;
-    for argument in std::env::args().skip(1) {
+    let (mut sum, mut known) = (None, None);
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        if argument == "--known" {
+            known = arguments.next();
+            continue;
+        }
         if argument == "--sum" {
             sum = Some(Fingerprinter::new());
             continue;
         }
-        if let Err(error) = read(Path::new(&argument), &mut sum) {
+        if let Err(error) = read(Path::new(&argument), known.as_deref(), &mut sum) {
             eprintln!("{argument}: {error}");
             std::process::exit(1);
         }
@@ -27,9 +33,16 @@ fn main() {
     }
 }
 
-fn read(place: &Path, sum: &mut Option<Fingerprinter>) -> Result<(), Box<dyn std::error::Error>> {
+fn read(
+    place: &Path,
+    known: Option<&str>,
+    sum: &mut Option<Fingerprinter>,
+) -> Result<(), Box<dyn std::error::Error>> {
     let start = Instant::now();
     let source = source::open(place)?;
+    if let Some(directory) = known {
+        source.remember_in(Path::new(directory));
+    }
     let (mut messages, mut damaged) = (0, 0);
     for scanned in source.scan()? {
         match &scanned {

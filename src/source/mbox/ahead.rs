@@ -289,7 +289,7 @@ mod tests {
     fn messages_come_in_their_order_whoever_measured_them() {
         let mut file = NamedTempFile::new().unwrap();
         for letter in letters() {
-            write!(file, "{SEPARATOR}{letter}\n").unwrap();
+            writeln!(file, "{SEPARATOR}{letter}").unwrap();
         }
         let expected: Vec<Fingerprint> = (letters().iter())
             .map(|letter| identity::of(letter.as_bytes()))

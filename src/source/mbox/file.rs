@@ -1,19 +1,21 @@
 //! One mbox file, whoever wrote it: its messages as items, and their bytes for the upload.
 
+mod items;
+
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::ahead::{self, Ahead, Found, Next, Outcome};
 use super::message::is_from_mozilla;
 use super::split::{Beginning, Manner, Piece, Splitter};
-use crate::message::{Conversions, FolderId, Item, MailDate, Origin, Standing};
+use crate::message::{Conversions, FolderId, Item, MailDate, Standing};
 use crate::source::marks::{self, Marks, TagNames};
 use crate::source::spool::{Spool, Wrapping};
 use crate::source::upload::Upload;
 use crate::source::walk;
-use crate::source::{ByteLedger, Count, Damaged, Fault, Oddity, Remark, Scanned};
+use crate::source::{ByteLedger, Count, Oddity, Remark};
+use items::Items;
 
 /// So many bytes are looked at for the first separator of a file that does not begin with one.
 const TOP_CAP: u64 = 64 << 20;
@@ -36,6 +38,11 @@ pub(crate) enum Writer {
 pub(crate) trait Shelf: Send + Sync {
     /// The folder of a message with this header.
     fn place(&self, header: &[u8], marks: &mut Marks) -> FolderId;
+
+    /// The folder of all messages, where there is but one.
+    fn only(&self) -> Option<FolderId> {
+        None
+    }
 }
 
 impl<S: Shelf> Shelf for &S {
@@ -48,6 +55,10 @@ impl Shelf for FolderId {
     fn place(&self, _: &[u8], _: &mut Marks) -> FolderId {
         *self
     }
+
+    fn only(&self) -> Option<FolderId> {
+        Some(*self)
+    }
 }
 
 /// An mbox file.
@@ -58,12 +69,15 @@ pub(crate) struct MboxFile {
     /// Its text, where the file itself isn't that.
     spool: Mutex<Option<Arc<Spool>>>,
     findings: Mutex<Findings>,
+    /// Where it may be written down what was found.
+    memory: OnceLock<PathBuf>,
 }
 
 #[derive(Default)]
 struct Findings {
     ledger: ByteLedger,
     remarks: Vec<Remark>,
+    remembered: bool,
 }
 
 impl MboxFile {
@@ -75,6 +89,7 @@ impl MboxFile {
             tags,
             spool: Mutex::new(None),
             findings: Mutex::default(),
+            memory: OnceLock::new(),
         }
     }
 
@@ -90,12 +105,7 @@ impl MboxFile {
 
     /// Every message. What is in the file when this begins counts; what is added meanwhile does not.
     pub(crate) fn items<S: Shelf>(&self, shelf: S) -> Items<'_, S> {
-        Items {
-            file: self,
-            shelf,
-            work: Work::Waiting,
-            holes: Vec::new(),
-        }
+        Items::new(self, shelf)
     }
 
     /// Whether a separator with all its signs stands in the file, though not at its beginning. Not the whole file is looked at.
@@ -182,6 +192,22 @@ impl MboxFile {
         self.findings().remarks.clone()
     }
 
+    /// Where it may be written down what a scan finds.
+    pub(crate) fn remember_in(&self, directory: &Path) {
+        // The first one stays: there is one for each account, and one account at a time.
+        let _ = self.memory.set(directory.into());
+    }
+
+    /// Whether the last scan told what an earlier one had found.
+    pub(crate) fn is_remembered(&self) -> bool {
+        self.findings().remembered
+    }
+
+    /// What decides on the items of a scan besides the bytes of the file.
+    fn manner(&self) -> String {
+        format!("{:?} {}", self.writer, self.tags.told())
+    }
+
     fn findings(&self) -> std::sync::MutexGuard<'_, Findings> {
         self.findings.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -253,12 +279,16 @@ impl Piece {
         self.length > 0 && self.beginning != Beginning::NotMail
     }
 
-    fn date(&self) -> Option<MailDate> {
-        let separator = match self.beginning {
+    /// When it arrived, by its separator.
+    fn arrived(&self) -> Option<MailDate> {
+        match self.beginning {
             Beginning::Separator { date } => date,
             _ => None,
-        };
-        marks::date(None, &self.header, separator)
+        }
+    }
+
+    fn date(&self) -> Option<MailDate> {
+        marks::date(None, &self.header, self.arrived())
     }
 }
 
@@ -289,195 +319,5 @@ impl Text {
             Some(Wrapping::Utf16 { .. }) => Conversions::TEXT_ENCODING,
             _ => Conversions::NONE,
         }
-    }
-}
-
-/// Iterates over the messages of a file.
-pub(crate) struct Items<'a, S> {
-    file: &'a MboxFile,
-    shelf: S,
-    work: Work,
-    /// Where messages with NULs begin.
-    holes: Vec<u64>,
-}
-
-enum Work {
-    Waiting,
-    Going(Box<(Text, Ahead)>),
-    Done,
-}
-
-impl<S: Shelf> Iterator for Items<'_, S> {
-    type Item = Scanned;
-
-    fn next(&mut self) -> Option<Scanned> {
-        match std::mem::replace(&mut self.work, Work::Done) {
-            Work::Done => None,
-            Work::Waiting => match self.begin() {
-                Ok((text, ahead)) => self.advance(text, ahead),
-                Err(error) => Some(Err(self.lost(0, self.file.bytes(), &error))),
-            },
-            Work::Going(work) => {
-                let (text, ahead) = *work;
-                self.advance(text, ahead)
-            }
-        }
-    }
-}
-
-impl<S: Shelf> Items<'_, S> {
-    fn begin(&self) -> io::Result<(Text, Ahead)> {
-        let text = self.file.text()?;
-        let splitter = self.file.splitter(&text)?;
-        let helpers = ahead::helpers(text.length);
-        let ahead = Ahead::new(splitter, helpers, || text.another(&self.file.place))?;
-        Ok((text, ahead))
-    }
-
-    fn advance(&mut self, text: Text, mut ahead: Ahead) -> Option<Scanned> {
-        let unpacked = text.applied();
-        let next = ahead.next(|piece, cr_lines| {
-            let wanted = || self.file.wanted(piece, cr_lines).union(unpacked);
-            piece.is_mail().then(wanted)
-        });
-        match next {
-            Next::Message(found, outcome) => {
-                let scanned = self.scanned(&found, outcome, &text);
-                self.work = Work::Going(Box::new((text, ahead)));
-                Some(scanned)
-            }
-            Next::End(Ok(())) => {
-                let splitter = ahead.splitter();
-                self.settle(&text, splitter);
-                let end = splitter.ledger().file;
-                let error = if splitter.shrank() {
-                    io::Error::from(io::ErrorKind::UnexpectedEof)
-                } else if text.is_cut_short() {
-                    io::Error::new(io::ErrorKind::InvalidData, CUT_SHORT)
-                } else {
-                    return None;
-                };
-                Some(Err(self.lost(end, text.length - end, &error)))
-            }
-            Next::End(Err(error)) => {
-                let splitter = ahead.splitter();
-                let start = splitter.position();
-                let rest = text.length.saturating_sub(start);
-                self.settle(&text, splitter);
-                Some(Err(self.lost(start, rest, &error)))
-            }
-        }
-    }
-
-    fn scanned(&mut self, found: &Found, outcome: Outcome, text: &Text) -> Scanned {
-        let piece = &found.piece;
-        let (folder, marks) = self.file.look(piece, &self.shelf);
-        let origin = Origin {
-            place: self.file.place.clone(),
-            file: None,
-            start: piece.start,
-            length: piece.length,
-        };
-        let damaged = |fault, detail: &str| Damaged {
-            folder,
-            origin: origin.clone(),
-            fault,
-            detail: detail.into(),
-        };
-        if piece.beginning == Beginning::NotMail {
-            return Err(damaged(Fault::NotMail, "text before the first message"));
-        }
-        if piece.length == 0 {
-            return Err(damaged(Fault::Empty, "a message without a byte"));
-        }
-        if found.last && self.is_cut_by_growth(text) {
-            return Err(damaged(Fault::Changed, "still being written"));
-        }
-        let measured = match outcome {
-            Ok(Some(measured)) => measured,
-            Ok(None) => return Err(damaged(Fault::Changed, "the file became shorter")),
-            Err(error) => return Err(damaged(fault_of(&error), &error.to_string())),
-        };
-        if measured.has_nul {
-            self.holes.push(piece.start);
-        }
-        if measured.fingerprint.size == 0 {
-            return Err(damaged(
-                Fault::Empty,
-                "nothing but the mail program's own fields",
-            ));
-        }
-        Ok(Item {
-            size: measured.fingerprint.size,
-            identity: measured.fingerprint.identity,
-            has_id: measured.fingerprint.has_id,
-            date: piece.date(),
-            keywords: marks.keywords,
-            flags: marks.flags,
-            standing: marks.standing,
-            conversions: measured.applied.union(text.applied()),
-            folder,
-            origin: origin.clone(),
-        })
-    }
-
-    /// Whether the file grew, and the last message of the part we look at goes on in the new part.
-    fn is_cut_by_growth(&self, text: &Text) -> bool {
-        if text.spool.is_some() || self.file.bytes() <= text.length {
-            return false;
-        }
-        let mut next = [0; 5];
-        let read = walk::open_file(&self.file.place).and_then(|(mut file, _)| {
-            file.seek(SeekFrom::Start(text.length))?;
-            file.read_exact(&mut next)
-        });
-        read.is_err() || &next != b"From "
-    }
-
-    /// Writes down what the whole pass found.
-    fn settle(&self, text: &Text, splitter: &Splitter<File>) {
-        let mut oddities = splitter.oddities().to_vec();
-        oddities.extend(self.holes.iter().map(|at| (*at, Oddity::NulBytes)));
-        if text.is_cut_short() {
-            oddities.push((text.length, Oddity::CutShort));
-        }
-        if text.spool.is_none() && self.file.bytes() > text.length {
-            oddities.push((text.length, Oddity::Grew));
-        }
-        oddities.sort();
-        let remark = |(at, what)| Remark {
-            path: self.file.place.to_path_buf(),
-            at,
-            what,
-        };
-        *self.file.findings() = Findings {
-            ledger: splitter.ledger(),
-            remarks: oddities.into_iter().map(remark).collect(),
-        };
-    }
-
-    /// A damaged item for a part of the file that can't be read at all.
-    fn lost(&self, start: u64, length: u64, error: &io::Error) -> Damaged {
-        Damaged {
-            folder: self.shelf.place(&[], &mut Marks::default()),
-            origin: Origin {
-                place: self.file.place.clone(),
-                file: None,
-                start,
-                length,
-            },
-            fault: fault_of(error),
-            detail: error.to_string(),
-        }
-    }
-}
-
-/// What an error of the system means for a message.
-fn fault_of(error: &io::Error) -> Fault {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => Fault::NotAllowed,
-        io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof => Fault::Changed,
-        io::ErrorKind::InvalidData => Fault::Compression,
-        _ => Fault::Device,
     }
 }

@@ -16,6 +16,17 @@ pub use disk::{Disk, FileDisk};
 pub use past::{Doubt, Known, Past};
 use record::{Found, Record};
 
+/// What the fuzz targets look into.
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing {
+    pub(crate) use super::record::{line, parse};
+
+    /// Reads a journal of these bytes; whether it can be used.
+    pub(crate) fn look(content: &[u8]) -> bool {
+        super::past::look(Box::new(content), "a").is_ok()
+    }
+}
+
 /// A wanted message: its folder on the server as it goes over the wire, the hash of its upload bytes,
 /// and which of several equal ones it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -63,6 +63,7 @@ pub(crate) fn gather(
         label: source.label(),
         kind: source.kind(),
         path: source.path().to_path_buf(),
+        from_index: source.is_remembered(),
     };
     Ok(Gathered {
         sources: sources
@@ -367,5 +368,36 @@ mod tests {
         let mut targets = Targets::new(&choices, &namespace, &[]).unwrap();
         let result = gather(&sources, &mut targets, &choices, &Stop::default(), &Silent);
         assert!(matches!(result, Err(Error::Choice { .. })));
+    }
+
+    #[test]
+    fn what_is_remembered_of_a_file_makes_the_same_plan_and_is_marked() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mbox, known) = (dir.path().join("Inbox"), dir.path().join("known"));
+        std::fs::create_dir(&known).unwrap();
+        let letter = "From a@b Sun May 17 12:34:56 2009\nSubject: x\nStatus: RO\n\n";
+        let text = "a line of text\n".repeat(40_000);
+        std::fs::write(&mbox, format!("{letter}{text}\n").repeat(3)).unwrap();
+        let file = std::fs::File::options().append(true).open(&mbox).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_500_000_000))
+            .unwrap();
+        let namespace = Namespace {
+            prefix: String::new(),
+            delimiter: Some('/'),
+        };
+        let plan = |remember: bool| {
+            let source = crate::source::open(&mbox).unwrap();
+            if remember {
+                source.remember_in(&known);
+            }
+            let choices = Choices::default();
+            let mut targets = Targets::new(&choices, &namespace, &[]).unwrap();
+            let found =
+                gather(&[source], &mut targets, &choices, &Stop::default(), &Silent).unwrap();
+            (format!("{:?}", found.folders), found.sources[0].from_index)
+        };
+        let (plain, first, second) = (plan(false), plan(true), plan(true));
+        assert_eq!((&plain.0, &plain.0), (&first.0, &second.0));
+        assert_eq!((plain.1, first.1, second.1), (false, false, true));
     }
 }

@@ -91,6 +91,9 @@ pub struct PlannedSource {
     pub kind: Kind,
     /// Its path.
     pub path: PathBuf,
+    /// Whether some of its messages are known from an earlier look at files that did not change since,
+    /// and were not read again. No gate may open on what was not read.
+    pub from_index: bool,
 }
 
 /// Flags and tags to be added to messages that are there already.
