@@ -21,6 +21,9 @@
 pub mod amount;
 pub mod error;
 pub mod event;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod header;
 pub mod identity;
 pub mod mailbox;

@@ -41,6 +41,13 @@ pub use name::{MailboxName, Namespace};
 pub(crate) use response::class_of;
 pub use sasl::Credentials;
 
+/// What the fuzz targets look into.
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing {
+    pub(crate) use super::fetch::{Attribute, Content, Fetch, Input};
+    pub(crate) use super::response::{Line, line};
+}
+
 /// What a server can do and what it allows, from its CAPABILITY line after sign-in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Abilities {

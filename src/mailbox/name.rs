@@ -73,9 +73,12 @@ impl MailboxName {
         } else {
             format!("{}{joined}", namespace.prefix)
         };
-        MailboxName {
-            wire: utf7::encode(&whole).into(),
+        let wire = utf7::encode(&whole);
+        // A prefix can make it so, too.
+        if wire.eq_ignore_ascii_case("INBOX") {
+            return MailboxName::inbox();
         }
+        MailboxName { wire: wire.into() }
     }
 
     /// The name that a server may take which refuses this one: some want no dot in a name, whatever their
@@ -208,6 +211,16 @@ mod tests {
             namespace,
         )
         .display()
+    }
+
+    #[test]
+    fn the_inbox_has_one_name_however_it_came_about() {
+        let odd = Namespace {
+            prefix: "INb".into(),
+            delimiter: Some('/'),
+        };
+        let name = MailboxName::from_path(&["OX".into()], &odd);
+        assert_eq!(name, MailboxName::inbox());
     }
 
     #[test]

@@ -26,6 +26,14 @@ use prefs::Prefs;
 use profiles::Profile;
 use store::{Above, Shared, Store};
 
+/// What the fuzz targets look into.
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing {
+    pub(crate) use super::accounts::{accounts, special_folders};
+    pub(crate) use super::mork::folder_name;
+    pub(crate) use super::prefs::Prefs;
+}
+
 /// What a directory of Thunderbird's turned out to hold.
 pub(crate) struct Recognised {
     /// Its mail.

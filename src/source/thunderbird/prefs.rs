@@ -46,6 +46,12 @@ impl Prefs {
         keys
     }
 
+    /// Every setting that was kept.
+    #[cfg(fuzzing)]
+    pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        (self.0.iter()).map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The names that people gave to tags, by the tags' keys.
     pub fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().filter_map(|(name, value)| {

@@ -1,0 +1,4 @@
+//! Gives any bytes to `spectrum_migrate::fuzzing::mailbox_name`, which says what must hold.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| spectrum_migrate::fuzzing::mailbox_name(data));
