@@ -241,7 +241,8 @@ fn read(reader: Box<dyn io::Read + '_>, account: &str) -> Result<(Past, u64, boo
             return Ok((past, good, true));
         }
         match line.strip_suffix(b"\n").and_then(record::parse) {
-            None => bad = true,
+            // No message can be numbered after the last number there is.
+            None | Some(Record::Item { i: u64::MAX, .. }) => bad = true,
             Some(Record::Run { v, tool, .. }) if v > record::VERSION => {
                 return Err(Trouble::Newer(tool));
             }
@@ -260,6 +261,24 @@ fn read(reader: Box<dyn io::Read + '_>, account: &str) -> Result<(Past, u64, boo
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn the_last_number_there_is_belongs_to_no_message() {
+        let record = Record::Item {
+            i: u64::MAX,
+            src: "s".into(),
+            loc: "0".into(),
+            f: "INBOX".into(),
+            hu: "00".repeat(16),
+            hid: "00".repeat(16),
+            hc: "00".repeat(16),
+            sz: 1,
+            copy: 0,
+        };
+        let lines = record::line(&record).unwrap().repeat(2);
+        let past = look(Box::new(lines.as_slice()), "a").unwrap();
+        assert!(past.was_damaged() && past.next_number() == 0);
+    }
 
     proptest! {
         #[test]
