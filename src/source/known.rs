@@ -85,6 +85,18 @@ fn inode(_: &Metadata) -> Option<(u64, u64)> {
 /// Where the bytes of a file went, and what was noticed in it.
 pub(crate) type Summary = (ByteLedger, Vec<(u64, Oddity)>);
 
+/// Makes a directory that only its owner may look into: it tells who has which mail.
+fn make_private(directory: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(directory)
+}
+
 /// The first line: everything that must be the same.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Head {
@@ -223,6 +235,7 @@ impl Recorder {
     /// Begins before the file is read. `None` where it is better not remembered.
     pub(crate) fn begin(directory: &Path, file: &Path, manner: &str) -> Option<Recorder> {
         let head = Head::of(file, manner)?;
+        make_private(directory).ok()?;
         let mut recorder = Recorder {
             file: file.into(),
             index: head.index(directory),

@@ -277,11 +277,8 @@ impl Job<'_> {
     /// What is found in large files is kept beside the journal, so that the next plan need not read them again.
     fn remember_scans(&self) {
         let directory = self.state.join("known");
-        // It only saves time: without it, everything is read.
-        if journal::disk::make_private_dir(&directory).is_ok() {
-            for source in self.sources {
-                source.remember_in(&directory);
-            }
+        for source in self.sources {
+            source.remember_in(&directory);
         }
     }
 

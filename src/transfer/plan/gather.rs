@@ -374,7 +374,6 @@ mod tests {
     fn what_is_remembered_of_a_file_makes_the_same_plan_and_is_marked() {
         let dir = tempfile::tempdir().unwrap();
         let (mbox, known) = (dir.path().join("Inbox"), dir.path().join("known"));
-        std::fs::create_dir(&known).unwrap();
         let letter = "From a@b Sun May 17 12:34:56 2009\nSubject: x\nStatus: RO\n\n";
         let text = "a line of text\n".repeat(40_000);
         std::fs::write(&mbox, format!("{letter}{text}\n").repeat(3)).unwrap();
