@@ -151,7 +151,7 @@ fn compare(question: &Question, source: Option<&dyn Source>, body: &mut dyn Read
     if identity.content != item.identity.content {
         return Lesson::Changed {
             folder: question.folder.display(),
-            detail: difference(item, &copy, &identity.summary == &item.identity.summary),
+            detail: difference(item, &copy, identity.summary == item.identity.summary),
         };
     }
     let mut changes: BTreeSet<String> = added(&original, &copy)

@@ -85,7 +85,7 @@ impl Lines {
     }
 
     /// A connection to open now; one that broke first. With none there and none due there is only waiting.
-    pub fn to_open(&mut self, now: Duration) -> Option<Line> {
+    pub fn next_to_open(&mut self, now: Duration) -> Option<Line> {
         let opening = self.count(|state| state == State::Opening) > 0;
         let down = |one: &One| matches!(one.state, State::Down { .. });
         let due = |one: &One| matches!(one.state, State::Down { at } if at <= now);

@@ -183,7 +183,7 @@ impl Upload {
     /// One connection at least, and as many more as pay.
     fn connection(&mut self, now: Duration) -> Option<Action> {
         if self.lines.up() == 0 {
-            let line = self.lines.to_open(now)?;
+            let line = self.lines.next_to_open(now)?;
             return Some(Action::Connect {
                 line,
                 attempt: self.attempt,
@@ -191,7 +191,7 @@ impl Upload {
         }
         let work = !self.queue.is_empty() || !self.ready.is_empty() || self.intending > 0;
         if work && self.lines.up_or_opening() < self.pace.lines() {
-            let line = self.lines.to_open(now)?;
+            let line = self.lines.next_to_open(now)?;
             return Some(Action::Connect { line, attempt: 0 });
         }
         if self.lines.up() > self.pace.lines().max(1) {
