@@ -4,6 +4,7 @@ use spectrum_migrate::Error;
 use spectrum_migrate::transfer::plan::Plan;
 use spectrum_migrate::transfer::report::{Report, Verified};
 
+use super::awake::Awake;
 use super::exit::Exit;
 use super::failure::{Answer, Failure, Situation};
 use super::room::Room;
@@ -137,6 +138,8 @@ fn agree(room: &Room, session: &Session, plan: &Plan, agreed: bool) -> Result<bo
 }
 
 fn copy(room: &Room, session: &Session, plan: &mut Plan) -> Result<Ended, Failure> {
+    // Practice is over before any computer falls asleep.
+    let _awake = session.keeps_report.then(Awake::start);
     if let Err(error) = session.job(room, |job| job.copy(plan)) {
         // The other run makes its own report, and this one has nothing to tell.
         if matches!(error, Error::Busy { .. }) {

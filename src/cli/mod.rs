@@ -2,6 +2,7 @@
 
 mod account;
 mod args;
+mod awake;
 mod check;
 mod copy;
 mod exit;
