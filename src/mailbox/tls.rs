@@ -3,6 +3,7 @@
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use native_tls::{Certificate, HandshakeError, Protocol, TlsConnector};
@@ -25,6 +26,8 @@ pub struct TlsConnect {
     credentials: Credentials,
     ca_file: Option<PathBuf>,
     common: Common<TlsStream>,
+    /// Reading all the issuers that a computer trusts takes longer than a handshake, so that is done once.
+    trust: Mutex<Option<TlsConnector>>,
 }
 
 impl TlsConnect {
@@ -39,6 +42,15 @@ impl TlsConnect {
             credentials,
             ca_file,
             common: Common::default(),
+            trust: Mutex::default(),
+        }
+    }
+
+    fn connector(&self) -> Result<TlsConnector, Error> {
+        let mut trust = self.trust.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*trust {
+            Some(connector) => Ok(connector.clone()),
+            None => Ok(trust.insert(connector(self.ca_file.as_deref())?).clone()),
         }
     }
 
@@ -55,7 +67,10 @@ impl Connect for TlsConnect {
         if let Some(mailbox) = self.common.lot.take() {
             return Ok(Box::new(mailbox));
         }
-        let stream = connect(&self.endpoint, self.ca_file.as_deref())?;
+        let connector = self.connector()?;
+        let Endpoint { host, port, .. } = &self.endpoint;
+        let tcp = reach(host, *port)?;
+        let stream = secure_with(&connector, tcp, host, *port, self.ca_file.is_some())?;
         let mailbox = ImapMailbox::sign_in(stream, &self.endpoint.address(), &self.credentials)?;
         Ok(Box::new(mailbox.one_of(&self.common)))
     }
@@ -151,8 +166,17 @@ pub(crate) fn secure(
     port: u16,
     ca_file: Option<&Path>,
 ) -> Result<TlsStream, Error> {
+    secure_with(&connector(ca_file)?, tcp, host, port, ca_file.is_some())
+}
+
+fn secure_with(
+    connector: &TlsConnector,
+    tcp: TcpStream,
+    host: &str,
+    port: u16,
+    own_roots: bool,
+) -> Result<TlsStream, Error> {
     let server = format!("{host}:{port}");
-    let connector = connector(ca_file)?;
     connector
         .connect(host, tcp)
         .map(TlsStream)
@@ -161,7 +185,7 @@ pub(crate) fn secure(
                 server,
                 detail: "it does not answer (TLS)".into(),
             },
-            HandshakeError::Failure(error) => failed(server, &error, ca_file.is_some()),
+            HandshakeError::Failure(error) => failed(server, &error, own_roots),
         })
 }
 

@@ -72,16 +72,24 @@ impl<'e> Learner<'e> {
         }
     }
 
-    /// Reads a message back. A connection that fails teaches nothing, and is nobody's trouble.
-    pub fn learn(&mut self, question: &Question) -> Lesson {
-        if self.given_up {
-            return Lesson::Unknown;
+    /// Reads messages back, those of one folder at once. A connection that fails teaches nothing, and is nobody's trouble.
+    pub fn learn(&mut self, questions: &[Question]) -> Vec<Lesson> {
+        let mut lessons = Vec::with_capacity(questions.len());
+        for group in questions.chunk_by(|a, b| a.folder == b.folder) {
+            let learned = if self.given_up {
+                Vec::new()
+            } else {
+                self.ask(group).unwrap_or_else(|_| {
+                    self.given_up = true;
+                    self.mailbox = None;
+                    Vec::new()
+                })
+            };
+            let unknown = group.len().saturating_sub(learned.len());
+            lessons.extend(learned);
+            lessons.extend(std::iter::repeat_n(Lesson::Unknown, unknown));
         }
-        self.ask(question).unwrap_or_else(|_| {
-            self.given_up = true;
-            self.mailbox = None;
-            Lesson::Unknown
-        })
+        lessons
     }
 
     /// Gives the connection back.
@@ -91,44 +99,66 @@ impl<'e> Learner<'e> {
         }
     }
 
-    fn ask(&mut self, question: &Question) -> Result<Lesson, Error> {
+    /// What became of messages of one folder; of those that can't be found nothing is said.
+    fn ask(&mut self, questions: &[Question]) -> Result<Vec<Lesson>, Error> {
+        let Some(folder) = questions.first().map(|question| &question.folder) else {
+            return Ok(Vec::new());
+        };
         let mailbox = match &mut self.mailbox {
             Some(mailbox) => mailbox,
             none => none.insert(self.connect.connect()?),
         };
-        let uid = match question.uid {
-            Some(uid) => mailbox.examine(&question.folder)?.map(|_| uid),
-            None => find(mailbox.as_mut(), question, &mut self.seen)?,
+        let by_uid: HashMap<u32, &Question> = if questions.iter().all(|one| one.uid.is_some()) {
+            if mailbox.examine(folder)?.is_none() {
+                return Ok(Vec::new());
+            }
+            questions
+                .iter()
+                .filter_map(|one| Some((one.uid?, one)))
+                .collect()
+        } else {
+            find(
+                mailbox.as_mut(),
+                questions,
+                self.seen.entry(folder.clone()).or_default(),
+            )?
         };
-        let Some(uid) = uid else {
-            return Ok(Lesson::Unknown);
-        };
-        let mut lesson = Lesson::Unknown;
-        let source = self.sources.get(question.source as usize);
-        mailbox.bodies(&[uid], &mut |_, body| {
-            lesson = compare(question, source.map(AsRef::as_ref), body);
+        let mut uids: Vec<u32> = by_uid.keys().copied().collect();
+        uids.sort_unstable();
+        let mut lessons = Vec::new();
+        let sources = self.sources;
+        mailbox.bodies(&uids, &mut |uid, body| {
+            if let Some(question) = by_uid.get(&uid) {
+                let source = sources.get(question.source as usize).map(AsRef::as_ref);
+                lessons.push(compare(question, source, body));
+            }
         })?;
         mailbox.leave()?;
-        Ok(lesson)
+        Ok(lessons)
     }
 }
 
-/// Where the server tells no UIDs: the copy among the messages that came last.
-fn find(
+/// Where the server tells no UIDs: the copies among the messages that came last, after `seen`.
+fn find<'q>(
     mailbox: &mut dyn Mailbox,
-    question: &Question,
-    seen: &mut HashMap<MailboxName, u32>,
-) -> Result<Option<u32>, Error> {
-    let last = seen.entry(question.folder.clone()).or_default();
-    let from = question.from.max(*last + 1);
-    let Some(index) = reconcile::index(mailbox, &question.folder, from)? else {
-        return Ok(None);
+    questions: &'q [Question],
+    seen: &mut u32,
+) -> Result<HashMap<u32, &'q Question>, Error> {
+    let Some(first) = questions.first() else {
+        return Ok(HashMap::new());
     };
-    let uids = index.messages.iter().map(|copy| copy.uid);
-    *last = uids.max().unwrap_or_default().max(*last);
-    let wanted = question.item.identity.summary;
-    let copy = index.messages.iter().find(|copy| copy.summary == wanted);
-    Ok(copy.map(|copy| copy.uid))
+    let from = first.from.max(*seen + 1);
+    let Some(index) = reconcile::index(mailbox, &first.folder, from)? else {
+        return Ok(HashMap::new());
+    };
+    let last = index.messages.iter().map(|copy| copy.uid).max();
+    *seen = last.unwrap_or_default().max(*seen);
+    let copy_of = |question: &'q Question| {
+        let wanted = question.item.identity.summary;
+        let copy = index.messages.iter().find(|copy| copy.summary == wanted)?;
+        Some((copy.uid, question))
+    };
+    Ok(questions.iter().filter_map(copy_of).collect())
 }
 
 fn compare(question: &Question, source: Option<&dyn Source>, body: &mut dyn Read) -> Lesson {
@@ -211,15 +241,15 @@ mod tests {
             MAIL.as_bytes(),
         )]))];
         let mut learner = Learner::new(&server, &sources);
-        let lesson = learner.learn(&Question {
+        let mut lessons = learner.learn(&[Question {
             folder: MailboxName::inbox(),
             uid: with_uid.then_some(uid),
             from: 1,
             item: item(MAIL.as_bytes()),
             source: 0,
-        });
+        }]);
         learner.close();
-        lesson
+        lessons.remove(0)
     }
 
     #[test]
@@ -270,8 +300,15 @@ mod tests {
             item: item(MAIL.as_bytes()),
             source: 0,
         };
-        assert_eq!(learner.learn(&question), Lesson::Unknown);
-        assert_eq!(learner.learn(&question), Lesson::Unknown);
+        let questions = [question.clone(), question];
+        assert_eq!(
+            learner.learn(&questions),
+            [Lesson::Unknown, Lesson::Unknown]
+        );
+        assert_eq!(
+            learner.learn(&questions),
+            [Lesson::Unknown, Lesson::Unknown]
+        );
         assert!(learner.given_up);
     }
 }

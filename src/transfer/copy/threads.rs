@@ -165,10 +165,12 @@ impl Crew for Threads<'_, '_> {
             let (learner, questions) = channel::<Question>();
             scope.spawn(move || {
                 let mut learner = Learner::new(connect, sources);
-                for question in questions {
-                    let lesson = learner.learn(&question);
-                    if tell.send((Heard::Learned(lesson), None)).is_err() {
-                        break;
+                // All that wait are asked at once: the way to the server and back is what takes long.
+                while let Ok(first) = questions.recv() {
+                    let waiting: Vec<Question> =
+                        std::iter::once(first).chain(questions.try_iter()).collect();
+                    for lesson in learner.learn(&waiting) {
+                        let _ = tell.send((Heard::Learned(lesson), None));
                     }
                 }
                 learner.close();

@@ -341,6 +341,12 @@ impl Upload {
 
     /// No connection was to be had. A server that has others of ours gets no more of them.
     pub fn not_connected(&mut self, line: Line, error: Error, now: Duration) {
+        if matches!(error, Error::NotSecure { .. }) {
+            // Someone may stand between us and the server: that is never passed over, whatever else works.
+            self.lines.switch_off(line);
+            self.fail(error, now);
+            return;
+        }
         if self.lines.others(line) > 0 {
             self.pace.at_most(self.lines.up_or_opening() - 1);
         }
