@@ -214,6 +214,7 @@ pub fn report() -> Report {
     Report {
         account: "jane@charter.net@mobile.charter.net:993".into(),
         made: "2026-11-23T14:10:05Z".into(),
+        read_anew: true,
         counts,
         elsewhere: 12,
         reasons: [

@@ -16,6 +16,7 @@ pub(crate) fn report(
     let mut report = Report {
         account: plan.account.clone(),
         made: timestamp(job.clock.wall()),
+        read_anew: plan.sources.iter().all(|source| !source.from_index),
         counts: Counts::default(),
         elsewhere: 0,
         reasons: BTreeMap::new(),

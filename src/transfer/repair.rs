@@ -1,4 +1,5 @@
-//! What the server confirmed and does not have: waited for once more, and then sent again, twice at most.
+//! What the server confirmed and does not have: waited for once more, and then sent again, twice at most. So is what only
+//! seemed to be there, when the whole content shows another message.
 
 use std::collections::HashSet;
 
@@ -35,7 +36,7 @@ pub(crate) fn repair_with(
 ) -> Result<Verified, Error> {
     let mut unseen: Option<HashSet<Spot>> = None;
     for _ in 0..ROUNDS {
-        if verified.missing == 0 || !sent_something(plan) {
+        if verified.missing == 0 {
             break;
         }
         let (looked, found) = look_again(job, plan, verified.missing, guards)?;
@@ -90,12 +91,16 @@ fn look_again(
     job.look(plan, guards)
 }
 
-/// The messages that this run sent, that the server confirmed, and that are not there.
+/// The messages that are not there though this run sent them and the server confirmed them, and those that were mistaken
+/// for others. What was there and is gone was removed by its owner.
 fn missing(plan: &Plan, found: &[Found]) -> Vec<Spot> {
-    let spots = found
-        .iter()
-        .flat_map(|one| one.missing.iter().map(|entry| (one.folder, *entry)));
-    spots.filter(|spot| was_copied(plan, *spot)).collect()
+    let spots = |one: &Found| -> Vec<Spot> {
+        let ours =
+            |entry: &&u32| was_copied(plan, (one.folder, **entry)) || one.mistaken.contains(entry);
+        let missing = one.missing.iter().filter(ours);
+        missing.map(|entry| (one.folder, *entry)).collect()
+    };
+    found.iter().flat_map(spots).collect()
 }
 
 fn was_copied(plan: &Plan, (folder, entry): Spot) -> bool {
@@ -103,11 +108,6 @@ fn was_copied(plan: &Plan, (folder, entry): Spot) -> bool {
     folder
         .and_then(|folder| folder.entries.get(entry as usize))
         .is_some_and(|entry| matches!(entry.state, State::Copied(_)))
-}
-
-fn sent_something(plan: &Plan) -> bool {
-    let mut entries = plan.folders.iter().flat_map(|folder| &folder.entries);
-    entries.any(|entry| matches!(entry.state, State::Copied(_)))
 }
 
 fn set(plan: &mut Plan, (folder, entry): Spot, state: State) {

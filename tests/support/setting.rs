@@ -263,6 +263,13 @@ impl<'a> Setting<'a> {
     }
 }
 
+/// Thousands of mailboxes at the end of a test take minutes to remove.
+impl Drop for Setting<'_> {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(self.maildir());
+    }
+}
+
 fn private(path: &Path) {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();

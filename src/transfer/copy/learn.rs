@@ -15,8 +15,8 @@ use crate::transfer::reconcile;
 /// Every so manieth message is read back, and the first of each folder.
 pub(crate) const EVERY: u64 = 100;
 
-/// Bytes of the header that are compared by name.
-const HEADER: u64 = 64 * 1024;
+/// Room for what a server adds to a message.
+const ADDED: u64 = 64 * 1024;
 
 /// Larger messages are not read back meanwhile; the check afterwards has them all.
 pub(crate) const LARGEST: u64 = 1024 * 1024;
@@ -164,7 +164,7 @@ fn find<'q>(
 fn compare(question: &Question, source: Option<&dyn Source>, body: &mut dyn Read) -> Lesson {
     let mut copy = Vec::new();
     // A copy much longer than what was sent is another message, however long.
-    let most = question.item.size.saturating_mul(2) + HEADER;
+    let most = question.item.size.saturating_mul(2) + ADDED;
     if body.take(most).read_to_end(&mut copy).is_err() {
         return Lesson::Unknown;
     }
@@ -193,13 +193,13 @@ fn compare(question: &Question, source: Option<&dyn Source>, body: &mut dyn Read
     Lesson::Harmless(changes)
 }
 
-fn header_of(source: &dyn Source, item: &Item) -> Vec<u8> {
-    let mut header = Vec::new();
-    // What can't be read has no names to compare; that the content is the same was seen already.
+fn bytes_of(source: &dyn Source, item: &Item) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // What can't be read has nothing to compare; that the content differs was seen already.
     let _ = source
         .open(item)
-        .and_then(|reader| reader.take(HEADER).read_to_end(&mut header));
-    header
+        .and_then(|reader| reader.take(LARGEST).read_to_end(&mut bytes));
+    bytes
 }
 
 /// Names of fields that the copy has more often than the original.

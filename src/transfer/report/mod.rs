@@ -178,13 +178,15 @@ impl Verified {
 pub struct Proof(());
 
 impl Report {
-    /// The proof, where this report is one. A check by header fields is none, and neither is a sample.
+    /// The proof, where this report is one. A check by header fields is none, and neither is a sample, nor a run that did
+    /// not read every file.
     pub fn proof(&self) -> Option<Proof> {
         let verified = self.verified.as_ref()?;
         let thorough = verified.how == Depth::Bytes && verified.sample.is_none();
         let counts = &self.counts;
         let nothing_open = counts.refused + counts.damaged + counts.waiting == 0;
-        (thorough && verified.clean() && nothing_open && counts.balances()).then_some(Proof(()))
+        (thorough && self.read_anew && verified.clean() && nothing_open && counts.balances())
+            .then_some(Proof(()))
     }
 }
 
@@ -195,6 +197,8 @@ pub struct Report {
     pub account: String,
     /// When, as `2026-11-23T14:10:05Z`.
     pub made: String,
+    /// Whether every file was read in full in this run, and none only known from an earlier one.
+    pub read_anew: bool,
     /// In all.
     pub counts: Counts,
     /// Of these, messages that the server has in another folder as well.

@@ -137,6 +137,7 @@ mod tests {
         Report {
             account: "jane@mail.example:993".into(),
             made: made.into(),
+            read_anew: true,
             counts: Counts {
                 found: 1,
                 copied: 1,
