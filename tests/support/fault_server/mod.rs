@@ -74,6 +74,14 @@ impl FaultServer {
     /// # Panics
     /// Where `CI=true` promises one and there is none.
     pub fn start(traits: Traits, script: Vec<Fault>) -> Option<FaultServer> {
+        FaultServer::start_on(0, traits, script)
+    }
+
+    /// Starts one on this port; 0 is any that is free.
+    ///
+    /// # Panics
+    /// As [`FaultServer::start`], and where the port is taken.
+    pub fn start_on(port: u16, traits: Traits, script: Vec<Fault>) -> Option<FaultServer> {
         let certificates = match Certificates::shared() {
             Ok(certificates) => certificates,
             Err(why) if std::env::var("CI").is_ok_and(|value| value == "true") => {
@@ -84,7 +92,7 @@ impl FaultServer {
                 return None;
             }
         };
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::new(Shared {
             traits,
