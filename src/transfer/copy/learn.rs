@@ -176,7 +176,7 @@ fn compare(question: &Question, source: Option<&dyn Source>, body: &mut dyn Read
         return Lesson::Same;
     }
     let original = source
-        .map(|source| header_of(source, item))
+        .map(|source| bytes_of(source, item))
         .unwrap_or_default();
     if identity.content != item.identity.content {
         return Lesson::Changed {
