@@ -1,7 +1,7 @@
 //! Every fault that a process, its disk and its sources can meet: each message is on the server once, all the same.
 //!
 //! A spread of them in every test run; all of them by
-//! `cargo test --release --test every_fault_on_the_process -- --ignored --nocapture`.
+//! `cargo test --test every_fault_on_the_process -- --ignored --nocapture`.
 #![cfg(unix)]
 #![allow(missing_docs, clippy::unwrap_used)]
 

@@ -1,7 +1,7 @@
 //! Every fault on the wire is survived: nothing lost, nothing twice, nothing altered, no password written anywhere.
 //!
 //! Each test here plays a sample of its class. All of it, with a table and `target/faults.json`:
-//! `cargo test --release --test every_fault_on_the_wire -- --ignored --nocapture`. Every connection reads the
+//! `cargo test --test every_fault_on_the_wire -- --ignored --nocapture`. Every connection reads the
 //! certificates that the computer trusts; `SSL_CERT_FILE=/dev/null` spares that, which makes it three times as fast.
 #![allow(missing_docs, clippy::unwrap_used)]
 
