@@ -4,14 +4,18 @@ use std::time::{Duration, Instant};
 
 use crate::mailbox::deflate::trial;
 
-/// Bytes that must have been answered for before the line is judged.
-const ENOUGH: u64 = 256 * 1024;
+/// Bytes over which a rate is measured. The best of several counts: a server that was slow for a moment is no slow line.
+const PIECE: u64 = 256 * 1024;
+
+/// Bytes that must have been answered for before the line is judged, or the time that they may take.
+const ENOUGH: u64 = 1024 * 1024;
+const LONG_ENOUGH: Duration = Duration::from_secs(2);
 
 /// Bytes of mail that the compressor is tried with.
 const SAMPLE: usize = 64 * 1024;
 
 /// The line must be slower than this share of the compressor's speed.
-const WORTH: f64 = 0.5;
+const WORTH: f64 = 0.25;
 
 /// Less than this must be left of the bytes.
 const SMALLER: f64 = 0.95;
@@ -32,8 +36,14 @@ pub(super) enum Squeeze {
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     sample: Vec<u8>,
+    /// Of the piece being measured.
     bytes: u64,
     time: Duration,
+    /// Of all that were measured.
+    all_bytes: u64,
+    all_time: Duration,
+    /// The best rate of a piece, in bytes a second.
+    best: f64,
     settled: Option<Instant>,
 }
 
@@ -69,10 +79,18 @@ impl Squeeze {
         watch.time += now.saturating_duration_since(begun);
         watch.bytes += bytes;
         watch.settled = Some(now);
-        if watch.bytes < ENOUGH || watch.sample.len() < SAMPLE / 4 {
+        if watch.bytes < PIECE && watch.time < LONG_ENOUGH {
             return;
         }
-        let line = watch.bytes as f64 / watch.time.as_secs_f64().max(1e-6);
+        let rate = watch.bytes as f64 / watch.time.as_secs_f64().max(1e-6);
+        watch.best = watch.best.max(rate);
+        watch.all_bytes += std::mem::take(&mut watch.bytes);
+        watch.all_time += std::mem::take(&mut watch.time);
+        let enough = watch.all_bytes >= ENOUGH || watch.all_time >= LONG_ENOUGH;
+        if !enough || watch.sample.len() < SAMPLE / 4 {
+            return;
+        }
+        let line = watch.best;
         let (speed, left) = trial(&watch.sample);
         *self = if line < speed * WORTH && left < SMALLER {
             Squeeze::Wanted
@@ -96,7 +114,7 @@ mod tests {
         squeeze.sample(&"all sorts of mail, mostly text. ".repeat(4000).into_bytes());
         let begun = Instant::now();
         let batch = 100_000;
-        for n in 1..=4u32 {
+        for n in 1..=15u32 {
             let took = Duration::from_secs_f64(f64::from(n * batch) / bytes_a_second as f64);
             squeeze.answered(
                 u64::from(batch),
@@ -112,6 +130,19 @@ mod tests {
     fn a_slow_line_is_worth_compressing_for_and_a_long_one_is_not() {
         assert!(judged(100_000, Duration::from_millis(20)));
         assert!(!judged(u64::MAX, Duration::from_millis(300)));
+    }
+
+    #[test]
+    fn a_server_that_is_slow_now_and_then_is_no_slow_line() {
+        let mut squeeze = Squeeze::new(true, false);
+        squeeze.sample(&"all sorts of mail, mostly text. ".repeat(4000).into_bytes());
+        let begun = Instant::now();
+        let mut took = Duration::ZERO;
+        for n in 0..6u64 {
+            took += Duration::from_micros(if n == 2 { 100 } else { 400_000 });
+            squeeze.answered(300_000, begun, Duration::ZERO, begun + took);
+        }
+        assert!(!squeeze.is_wanted());
     }
 
     #[test]
