@@ -1,18 +1,24 @@
 //! What the journal of earlier runs says to a plan, and what a check tells the journal.
 
-use super::Job;
-use super::journal::{self, Journal};
+use super::journal::{self, Disk, Journal, Past};
 use super::plan::order::{CopyNumbers, Place};
 use super::plan::{Plan, Reason, State};
 use super::report::Verified;
 use super::verify::Found;
+use super::{Choices, Job};
 use crate::error::Error;
 
 /// A message that was copied and checked before, and is not in its folder now, was removed there by its owner:
 /// it is not brought back. With another UIDVALIDITY the folder is another one, and nothing known of it holds.
 pub(crate) fn leave_removed(job: &Job<'_>, plan: &mut Plan) -> Result<(), Error> {
     let past = journal::peek(job.state, &plan.account)?;
-    let copies = CopyNumbers::of(plan, job.choices);
+    leave_out_removed(plan, &past, job.choices);
+    Ok(())
+}
+
+/// The same with what the journal of earlier runs says.
+pub(crate) fn leave_out_removed(plan: &mut Plan, past: &Past, choices: &Choices) {
+    let copies = CopyNumbers::of(plan, choices);
     for (at, folder) in (0u16..).zip(&mut plan.folders) {
         let same_folder = folder.uid_validity > 0
             && past.uid_validity(folder.target.wire()) == Some(folder.uid_validity);
@@ -34,7 +40,6 @@ pub(crate) fn leave_removed(job: &Job<'_>, plan: &mut Plan) -> Result<(), Error>
             }
         }
     }
-    Ok(())
 }
 
 /// Writes what a check found into the journal, if there is one and no other run is writing it.
@@ -52,7 +57,18 @@ pub(crate) fn record(
         Err(Error::Busy { .. }) => return Ok(()),
         Err(error) => return Err(error),
     };
-    let copies = CopyNumbers::of(plan, job.choices);
+    record_in(&mut journal, job.choices, plan, verified, found)
+}
+
+/// The same in a journal that is open.
+pub(crate) fn record_in<D: Disk>(
+    journal: &mut Journal<D>,
+    choices: &Choices,
+    plan: &Plan,
+    verified: &Verified,
+    found: &[Found],
+) -> Result<(), Error> {
+    let copies = CopyNumbers::of(plan, choices);
     for one in found {
         let Some(folder) = plan.folders.get(usize::from(one.folder)) else {
             continue;

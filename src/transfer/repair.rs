@@ -23,16 +23,24 @@ pub(crate) fn repair(
     plan: &mut Plan,
     verified: Verified,
 ) -> Result<Verified, Error> {
-    repair_with(job, plan, verified, Guards::ALL, &mut |plan| job.copy(plan))
+    let mut record = |plan: &Plan, looked: &Verified, found: &[Found]| {
+        remember::record(job, plan, looked, found)
+    };
+    let mut send = |plan: &mut Plan| job.copy(plan);
+    repair_with(job, plan, verified, Guards::ALL, &mut send, &mut record)
 }
 
-/// The same with another way of sending.
+/// Writes down what a look found.
+type Record<'a> = dyn FnMut(&Plan, &Verified, &[Found]) -> Result<(), Error> + 'a;
+
+/// The same with another way of sending, and another journal.
 pub(crate) fn repair_with(
     job: &Job<'_>,
     plan: &mut Plan,
     mut verified: Verified,
     guards: Guards,
     send: &mut dyn FnMut(&mut Plan) -> Result<(), Error>,
+    record: &mut Record<'_>,
 ) -> Result<Verified, Error> {
     let mut unseen: Option<HashSet<Spot>> = None;
     for _ in 0..ROUNDS {
@@ -62,7 +70,7 @@ pub(crate) fn repair_with(
         unseen = Some(again);
         send(plan)?;
         let (looked, found) = job.look(plan, guards)?;
-        remember::record(job, plan, &looked, &found)?;
+        record(plan, &looked, &found)?;
         verified = looked;
     }
     Ok(verified)

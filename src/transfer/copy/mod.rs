@@ -40,11 +40,12 @@ pub(crate) fn copy<D: Disk>(
 ) -> Result<(), Error> {
     std::thread::scope(|scope| {
         let mut crew = Threads::new(scope, job.connect, job.sources);
-        copy_with(job, plan, journal, past, &mut crew, Guards::ALL)
+        let policy = Policy::default();
+        copy_with(job, plan, journal, past, &mut crew, Guards::ALL, policy)
     })
 }
 
-/// The same with another crew, and, in tests only, without some guard.
+/// The same with another crew, and, in tests only, without some guard or by smaller numbers.
 pub(crate) fn copy_with<D: Disk>(
     job: &Job<'_>,
     plan: &mut Plan,
@@ -52,11 +53,13 @@ pub(crate) fn copy_with<D: Disk>(
     past: &Past,
     crew: &mut dyn Crew,
     guards: Guards,
+    usual: Policy,
 ) -> Result<(), Error> {
     let places = sending_order(plan);
     let mut copying = Copying {
         job,
         guards,
+        usual,
         crew,
         total: places.len() as u64,
         done: 0,
@@ -81,6 +84,8 @@ pub(crate) fn copy_with<D: Disk>(
 struct Copying<'a, D: Disk> {
     job: &'a Job<'a>,
     guards: Guards,
+    /// The numbers that the core goes by, before the server's abilities are known.
+    usual: Policy,
     crew: &'a mut dyn Crew,
     plan: &'a mut Plan,
     journal: &'a mut Journal<D>,

@@ -257,7 +257,7 @@ impl<D: Disk> Copying<'_, D> {
         };
         let usual = Policy {
             quiet,
-            ..Policy::default()
+            ..self.usual.clone()
         };
         // Without MULTIAPPEND every message is a command of its own, so more of them may be under way; and where each
         // has to be asked for, a connection carries one message a round trip, and only more connections help.

@@ -8,7 +8,7 @@ use crate::message::Keywords;
 use crate::transfer::checked::Checked;
 use crate::transfer::journal::{Disk, ItemNo};
 use crate::transfer::plan::{Reason, State};
-use crate::transfer::upload::{Line, Policy, Upload};
+use crate::transfer::upload::{Line, Upload};
 
 impl<D: Disk> Copying<'_, D> {
     /// Has the messages of a window read.
@@ -25,7 +25,7 @@ impl<D: Disk> Copying<'_, D> {
             task,
             source: entry.source,
             item: entry.item.clone(),
-            hold: entry.item.size < Policy::default().cautious_from,
+            hold: entry.item.size < self.usual.cautious_from,
         })
     }
 

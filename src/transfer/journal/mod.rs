@@ -8,6 +8,7 @@ mod past;
 mod record;
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
@@ -324,15 +325,26 @@ pub fn exists(directory: &Path) -> bool {
 /// # Errors
 /// [`Error::Journal`] where there is a journal that can't be read.
 pub fn peek(directory: &Path, account: &str) -> Result<Past, Error> {
-    let fail = |detail: String| Error::Journal {
-        path: directory.to_path_buf(),
+    match disk::look(directory) {
+        Ok(None) => Ok(Past::default()),
+        Ok(Some(file)) => peek_into(Box::new(file), directory, account),
+        Err(error) => Err(unreadable(directory, error.to_string())),
+    }
+}
+
+/// The same of a journal that lies anywhere.
+pub(crate) fn peek_into(
+    content: Box<dyn Read + '_>,
+    path: &Path,
+    account: &str,
+) -> Result<Past, Error> {
+    past::look(content, account).map_err(|trouble| unreadable(path, trouble.to_string()))
+}
+
+fn unreadable(path: &Path, detail: String) -> Error {
+    Error::Journal {
+        path: path.into(),
         detail,
-    };
-    match disk::look(directory).map_err(|error| fail(error.to_string()))? {
-        None => Ok(Past::default()),
-        Some(file) => {
-            past::look(Box::new(file), account).map_err(|trouble| fail(trouble.to_string()))
-        }
     }
 }
 

@@ -61,10 +61,11 @@ impl Pace {
     /// The pace to begin with.
     pub fn new(policy: &Policy, messages: usize) -> Pace {
         let most = policy.most_lines.max(1);
+        let worth = messages.div_ceil(policy.worth_a_line.max(1));
         Pace {
             batch: policy.first_batch.clamp(1, policy.batch_messages),
             batch_limit: policy.batch_messages,
-            lines: policy.first_lines.min(messages.div_ceil(8)).clamp(1, most),
+            lines: policy.first_lines.min(worth).clamp(1, most),
             most,
             trial: None,
             enough: false,

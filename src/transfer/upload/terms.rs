@@ -30,6 +30,8 @@ pub(crate) struct Policy {
     pub grace: Duration,
     /// Connections at first.
     pub first_lines: usize,
+    /// Messages that are worth another one of these.
+    pub worth_a_line: usize,
     /// Connections at most.
     pub most_lines: usize,
 }
@@ -48,6 +50,7 @@ impl Default for Policy {
             attempts: 8,
             grace: Duration::from_secs(10),
             first_lines: 1,
+            worth_a_line: 8,
             most_lines: 8,
         }
     }
