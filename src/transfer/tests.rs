@@ -210,6 +210,30 @@ fn a_message_in_doubt_from_an_earlier_run_is_looked_up_first() {
     assert_eq!(world.server.appended(), 30);
 }
 
+/// The first run was killed while it sent, and that was perhaps long after it wrote the intents.
+#[test]
+fn a_message_in_doubt_from_an_earlier_run_is_waited_for_from_the_start_of_this_one() {
+    let world = World::new();
+    world.with(mails(1), &Choices::default(), |job| {
+        let mut plan = job.plan().unwrap();
+        let (mut journal, _) = Journal::open(job.state, &plan.account).unwrap();
+        let entry = &plan.folders[0].entries[0];
+        let key = journal::ItemKey {
+            folder: "INBOX",
+            bytes: entry.item.identity.bytes,
+            copy: 0,
+        };
+        let number = journal.message(key, &entry.item, None).unwrap();
+        journal.intent(&[number], 7, 1, job.clock.wall()).unwrap();
+        drop(journal);
+        job.clock.sleep(QUIET);
+        let started = job.clock.now();
+        job.copy(&mut plan).unwrap();
+        assert!(job.clock.now() - started >= QUIET);
+    });
+    assert_eq!(world.server.appended(), 1);
+}
+
 /// Connects so many times, and never again.
 struct RefuseAfter {
     server: MemoryServer,

@@ -277,7 +277,7 @@ impl<D: Disk> Copying<'_, D> {
     }
 
     pub(super) fn tasks(&self, past: &Past, quiet: Duration) -> Vec<Task> {
-        let (now, wall) = (self.job.clock.now(), self.job.clock.wall());
+        let now = self.job.clock.now();
         let task = |place: &Place| {
             let folder = self.plan.folders.get(place.folder as usize);
             let entry = entry(self.plan, *place);
@@ -285,12 +285,11 @@ impl<D: Disk> Copying<'_, D> {
                 past.of(&self.copies.key(&folder.target, *place, entry))
                     .in_doubt
             });
-            // A time in the future comes from a clock that was set: then the whole quiet time is waited.
-            let passed = |at: u64| Duration::from_secs(wall.saturating_sub(at));
             Task {
                 folder: place.folder,
                 size: entry.map_or(0, |entry| entry.item.size),
-                doubt_until: doubt.map(|doubt| now + quiet.saturating_sub(passed(doubt.at))),
+                // The intent tells when it was written, not when the last byte was sent: that may have been long after.
+                doubt_until: doubt.map(|_| now + quiet),
             }
         };
         self.places.iter().map(task).collect()
