@@ -35,10 +35,9 @@ impl<'a> Inline<'a> {
     }
 
     fn flying(&self) -> Vec<Line> {
-        let flying = |(_, mailbox): &(&Line, &Box<dyn Mailbox>)| mailbox.in_flight() > 0;
-        self.lines
-            .iter()
-            .filter(flying)
+        let lines = self.lines.iter();
+        lines
+            .filter(|(_, mailbox)| mailbox.in_flight() > 0)
             .map(|(line, _)| *line)
             .collect()
     }
