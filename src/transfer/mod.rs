@@ -16,6 +16,8 @@ mod copy;
 mod guards;
 pub mod journal;
 mod ledger;
+#[cfg(test)]
+mod model;
 mod patient;
 pub mod plan;
 mod reason;

@@ -78,6 +78,8 @@ impl Mail {
 pub(crate) struct Pretend {
     folders: Vec<String>,
     mails: Vec<Mail>,
+    /// What a scan tells; made once, since a simulation scans a hundred thousand times.
+    items: Vec<Item>,
     path: PathBuf,
 }
 
@@ -89,17 +91,22 @@ impl Pretend {
                 folders.push(mail.folder.clone());
             }
         }
+        let items = mails
+            .iter()
+            .enumerate()
+            .map(|(index, mail)| Pretend::item(&folders, index, mail))
+            .collect();
         Pretend {
             folders,
             mails,
+            items,
             path: "pretend".into(),
         }
     }
 
-    fn item(&self, index: usize, mail: &Mail) -> Item {
+    fn item(folders: &[String], index: usize, mail: &Mail) -> Item {
         let mut item = item(&mail.bytes);
-        let folder = self
-            .folders
+        let folder = folders
             .iter()
             .position(|name| *name == mail.folder)
             .unwrap_or_default();
@@ -166,12 +173,7 @@ impl Source for Pretend {
     }
 
     fn scan(&self) -> Result<Box<dyn Iterator<Item = Scanned> + Send + '_>, Error> {
-        Ok(Box::new(
-            self.mails
-                .iter()
-                .enumerate()
-                .map(|(index, mail)| Ok(self.item(index, mail))),
-        ))
+        Ok(Box::new(self.items.iter().cloned().map(Ok)))
     }
 
     fn open(&self, item: &Item) -> io::Result<Box<dyn Read + Send>> {
