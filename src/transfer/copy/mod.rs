@@ -119,6 +119,9 @@ impl<'a, D: Disk> Copying<'a, D> {
             messages: Some(self.total),
             bytes: Some(bytes),
         });
+        if past.was_damaged() {
+            self.wait_for_what_is_forgotten();
+        }
         let prepared = self.prepare();
         if let Err(error) = prepared {
             self.give_up();
@@ -153,6 +156,19 @@ impl<'a, D: Disk> Copying<'a, D> {
             messages: self.done,
         });
         Ok(())
+    }
+
+    /// A journal that was damaged and set aside may have known of messages that are still under way. They land before the
+    /// folders are looked through, or never.
+    fn wait_for_what_is_forgotten(&self) {
+        let wait = self.job.quiet;
+        if self.guards.quiet && !wait.is_zero() {
+            self.say(Event::Settling {
+                wait,
+                messages: self.total,
+            });
+            self.wait_until(self.job.clock.now() + wait);
+        }
     }
 
     /// Does what the core says until it is over. Whatever fails here, what is in flight still gets its moment.

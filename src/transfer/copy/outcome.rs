@@ -79,6 +79,7 @@ impl<D: Disk> Copying<'_, D> {
                     let uid = told
                         .filter(|(told, _)| Some(*told) == validity)
                         .map(|(_, uid)| uid);
+                    self.plan.reached.last_sent = Some(self.job.clock.now());
                     let written = self.copied(place, number, uid);
                     self.perhaps_learn(place, uid);
                     written

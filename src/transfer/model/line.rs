@@ -48,6 +48,7 @@ impl Connect for World {
             world: self.clone(),
             line,
             abilities: Abilities {
+                compress: false,
                 literals,
                 multiappend: habits.multiappend,
                 uidplus: habits.uidplus,

@@ -195,7 +195,7 @@ pub struct Reached {
     pub tags_lost: BTreeMap<String, u64>,
     /// What the server changes in messages without changing the mail, in plain words.
     pub server_changes: BTreeSet<String>,
-    /// When the last message was handed over, by the clock of the run.
+    /// When the last message was handed over or confirmed, by the clock of the run.
     pub last_sent: Option<std::time::Duration>,
     /// Messages that need a person's eye, with the server's or the system's words.
     pub exceptions: Vec<Exception>,
