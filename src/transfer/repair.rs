@@ -1,5 +1,4 @@
-//! What the server confirmed and does not have: waited for once more, and then sent again, twice at most. So is what only
-//! seemed to be there, when the whole content shows another message.
+//! What the server confirmed and does not have: waited for once more, and then sent again, twice at most.
 
 use std::collections::HashSet;
 
@@ -99,16 +98,14 @@ fn look_again(
     job.look(plan, guards)
 }
 
-/// The messages that are not there though this run sent them and the server confirmed them, and those that were mistaken
-/// for others. What was there and is gone was removed by its owner.
+/// The messages that this run sent, that the server confirmed, and that are not there. What was there before and is gone was
+/// removed by its owner; what was there and turned out to be another message may be ours, changed by the server: sent
+/// again, it would be changed again.
 fn missing(plan: &Plan, found: &[Found]) -> Vec<Spot> {
-    let spots = |one: &Found| -> Vec<Spot> {
-        let ours =
-            |entry: &&u32| was_copied(plan, (one.folder, **entry)) || one.mistaken.contains(entry);
-        let missing = one.missing.iter().filter(ours);
-        missing.map(|entry| (one.folder, *entry)).collect()
-    };
-    found.iter().flat_map(spots).collect()
+    let spots = found
+        .iter()
+        .flat_map(|one| one.missing.iter().map(|entry| (one.folder, *entry)));
+    spots.filter(|spot| was_copied(plan, *spot)).collect()
 }
 
 fn was_copied(plan: &Plan, (folder, entry): Spot) -> bool {

@@ -1055,15 +1055,18 @@ fn what_a_server_adds_to_mail_is_named_and_stops_nothing() {
 }
 
 #[test]
-fn what_only_looks_like_a_message_of_ours_does_not_stand_for_it() {
+fn what_only_looks_like_a_message_of_ours_is_told_and_never_doubled() {
     let world = World::new();
     let mail = |body: &str| {
         let text = format!("Message-ID: <1@x>\r\nFrom: a\r\nSubject: s\r\n\r\n{body}\r\n");
         Mail::raw("Inbox", text.as_bytes())
     };
     world.server.put("INBOX", &mail("version one").bytes);
-    let outcome = world.run_to_the_end(vec![mail("version two")]);
-    assert_eq!(outcome.counts().copied, 1);
-    assert!(outcome.report.proof().is_some());
-    assert_eq!(world.server.messages("INBOX").len(), 2);
+    // It may be ours, changed by the server: sent again, it would be changed again, once more at every run.
+    for _ in 0..2 {
+        let outcome = world.run_to_the_end(vec![mail("version two")]);
+        assert!(!outcome.report.verified.as_ref().unwrap().clean());
+        assert!(outcome.report.proof().is_none());
+    }
+    assert_eq!(world.server.messages("INBOX").len(), 1);
 }

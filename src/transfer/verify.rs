@@ -21,10 +21,8 @@ pub(crate) struct Found {
     pub uid_validity: u32,
     /// Index of the entry, and the UID of its copy.
     pub answers: Vec<(u32, u32)>,
-    /// Indices of the entries that should be there and are not.
+    /// Indices of the entries that should be there and of which nothing is.
     pub missing: Vec<u32>,
-    /// Of these, those that seemed to be there before this run, until their whole content was compared.
-    pub mistaken: Vec<u32>,
 }
 
 /// Compares everything that the plan says is on the server with what the server has.
@@ -148,16 +146,10 @@ fn check_folder(
     mailbox.leave()?;
     let (expected, present) = (wanted.len() as u64, answers.found.len() as u64);
     let told: HashSet<u32> = answers.found.iter().map(|(key, _)| *key).collect();
-    let was_there = |key: &u32| {
-        let entry = folder.entries.get(*key as usize);
-        entry.is_some_and(|entry| matches!(entry.state, State::AlreadyThere(_)))
-    };
-    let (mistaken, altered): (Vec<u32>, Vec<u32>) =
-        answers.altered.iter().copied().partition(was_there);
     let missing: Vec<u32> = wanted
         .iter()
         .map(|one| one.key)
-        .filter(|key| !told.contains(key) && !altered.contains(key))
+        .filter(|key| !told.contains(key) && !answers.altered.contains(key))
         .collect();
     let mut checked = Checked {
         folder: VerifiedFolder {
@@ -166,14 +158,13 @@ fn check_folder(
             present,
             missing: missing.len() as u64,
             surplus: answers.surplus,
-            altered: altered.len() as u64,
+            altered: answers.altered.len() as u64,
         },
         found: Found {
             folder: at,
             uid_validity: index.examined.uid_validity,
             answers: answers.found,
             missing,
-            mistaken,
         },
         dates_differ: 0,
         flags_differ: 0,
