@@ -56,7 +56,7 @@ pub fn compressing() -> Traits {
         .without("MULTIAPPEND")
         .with("COMPRESS=DEFLATE")
         .most_connections(1)
-        .slow(Duration::from_millis(4), Duration::ZERO)
+        .slow(Duration::from_millis(10), Duration::ZERO)
 }
 
 /// Row N2 on a compressed line, and everything that can happen to the wish for one.
