@@ -570,7 +570,8 @@ fn hold(message: Outgoing) -> (Ticket, Held) {
     )
 }
 
-fn summary_fields(message: &[u8]) -> Vec<u8> {
+/// The header fields that an index of a folder tells of a message.
+pub(crate) fn summary_fields(message: &[u8]) -> Vec<u8> {
     let mut fields = Vec::new();
     for field in
         header::fields(message).filter(|field| SUMMARY_FIELDS.iter().any(|name| field.is(name)))

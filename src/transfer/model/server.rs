@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::faults::{Chance, Reach};
 use super::world::Inner;
 use crate::header;
-use crate::identity::SUMMARY_FIELDS;
 use crate::mailbox::Ticket;
+use crate::mailbox::memory::summary_fields;
 use crate::message::{Flags, MailDate};
 use crate::transfer::QUIET;
 
@@ -278,17 +278,4 @@ pub(super) fn without_line_ends(message: &[u8]) -> &[u8] {
         .iter()
         .rposition(|byte| !matches!(byte, b'\r' | b'\n'));
     end.map_or(&[], |end| &message[..=end])
-}
-
-fn summary_fields(message: &[u8]) -> Vec<u8> {
-    let mut fields = Vec::new();
-    for field in
-        header::fields(message).filter(|field| SUMMARY_FIELDS.iter().any(|name| field.is(name)))
-    {
-        fields.extend_from_slice(field.name);
-        fields.push(b':');
-        fields.extend_from_slice(field.value);
-        fields.extend_from_slice(b"\r\n");
-    }
-    fields
 }
