@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::net::Shutdown;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use super::append::Append;
@@ -41,6 +41,10 @@ pub(crate) struct Common<S: Stream> {
     pub slow_line: Arc<AtomicBool>,
     /// What they may send together.
     pub rate: Option<Rate>,
+    /// The flags that folders keep, once one of them has learned it.
+    pub kept: Arc<OnceLock<Examined>>,
+    /// Where folders are, once one of them has asked.
+    pub namespace: OnceLock<Namespace>,
 }
 
 impl<S: Stream> Default for Common<S> {
@@ -49,6 +53,8 @@ impl<S: Stream> Default for Common<S> {
             lot: Lot::new(),
             slow_line: Arc::default(),
             rate: None,
+            kept: Arc::default(),
+            namespace: OnceLock::new(),
         }
     }
 }
@@ -62,25 +68,36 @@ impl<S: Stream> ImapMailbox<S> {
     /// [`Error::ServerTrouble`] where it is worth another try later; [`Error::NotSecure`] where it wants no password;
     /// [`Error::Choice`] for a user name or password that holds a line break.
     pub fn sign_in(stream: S, server: &str, credentials: &Credentials) -> Result<Self, Error> {
+        Self::one_of(&Common::default(), stream, server, credentials)
+    }
+
+    /// The same for one of several connections of a run: what another one was told is not asked again.
+    pub(crate) fn one_of(
+        common: &Common<S>,
+        stream: S,
+        server: &str,
+        credentials: &Credentials,
+    ) -> Result<Self, Error> {
         let mut session = sign_in(stream, server, credentials)?;
         let abilities = abilities(&session.announced);
-        let namespace = session.own_namespace()?;
-        let append = Append::new(session.wire.clone(), server, &abilities);
+        let namespace = match common.namespace.get() {
+            Some(known) => known.clone(),
+            None => {
+                let told = session.own_namespace()?;
+                common.namespace.get_or_init(|| told).clone()
+            }
+        };
+        session.kept = Arc::clone(&common.kept);
+        session.wire.set_rate(common.rate.clone());
+        let mut append = Append::new(session.wire.clone(), server, &abilities);
+        append.share(Arc::clone(&common.slow_line));
         Ok(ImapMailbox {
             session,
             append,
             abilities,
             namespace,
-            place: Weak::new(),
+            place: Arc::downgrade(&common.lot),
         })
-    }
-
-    /// One of several connections of a run.
-    pub(crate) fn one_of(mut self, common: &Common<S>) -> Self {
-        self.place = Arc::downgrade(&common.lot);
-        self.append.share(Arc::clone(&common.slow_line));
-        self.session.wire.set_rate(common.rate.clone());
-        self
     }
 
     /// Whether the server still answers.

@@ -21,14 +21,10 @@ impl<S: Stream> Session<S> {
         };
         // Nearly every server says `PERMANENTFLAGS ()` to EXAMINE, since nothing can be changed there. Only SELECT tells
         // what is kept, so one folder is opened with it once; nothing is stored or expunged there.
-        if examined.permanent.is_empty() && !examined.any_keyword && self.kept.is_none() {
-            self.learn_kept_flags(name)?;
-            match self.open("EXAMINE", name)? {
-                Ok(again) => examined = again,
-                Err(answer) => return Err(refused("open a folder", &answer)),
-            }
+        if examined.permanent.is_empty() && !examined.any_keyword && self.kept.get().is_none() {
+            examined = self.learn_kept_flags(name)?;
         }
-        if let Some(kept) = self.kept.as_ref().filter(|_| examined.permanent.is_empty()) {
+        if let Some(kept) = self.kept.get().filter(|_| examined.permanent.is_empty()) {
             examined.permanent = kept.permanent;
             examined.any_keyword = kept.any_keyword;
             examined.keywords.extend(kept.keywords.iter().cloned());
@@ -41,11 +37,17 @@ impl<S: Stream> Session<S> {
         Ok(Some(examined))
     }
 
-    fn learn_kept_flags(&mut self, name: &MailboxName) -> Result<(), Error> {
-        let told = self.open("SELECT", name)?;
+    /// SELECT, and EXAMINE again in the same breath: what the second tells is what the folder holds.
+    fn learn_kept_flags(&mut self, name: &MailboxName) -> Result<Examined, Error> {
+        let (selected, examined) = (self.begin("SELECT", name)?, self.begin("EXAMINE", name)?);
+        let told = self.opened("SELECT", name, &selected)?;
         let changeable = self.open.as_ref().is_some_and(|open| !open.read_only);
-        self.kept = told.ok().filter(|_| changeable);
-        Ok(())
+        if let Some(kept) = told.ok().filter(|_| changeable) {
+            // Where another connection was quicker, it learned the same.
+            let _ = self.kept.set(kept);
+        }
+        self.opened("EXAMINE", name, &examined)?
+            .map_err(|answer| refused("open a folder", &answer))
     }
 
     /// Opens a folder. What was open before is closed by that, without expunging (RFC 9051, 6.3.2).
@@ -54,12 +56,25 @@ impl<S: Stream> Session<S> {
         verb: &str,
         name: &MailboxName,
     ) -> Result<Result<Examined, Answer>, Error> {
+        let tag = self.begin(verb, name)?;
+        self.opened(verb, name, &tag)
+    }
+
+    fn begin(&mut self, verb: &str, name: &MailboxName) -> Result<String, Error> {
+        self.send(&format!("{verb} {}", name.quoted()))
+    }
+
+    fn opened(
+        &mut self,
+        verb: &str,
+        name: &MailboxName,
+        tag: &str,
+    ) -> Result<Result<Examined, Answer>, Error> {
         self.open = None;
         let mut examined = Examined::default();
         let mut flags = Vec::new();
         let (mut told_permanent, mut told_exists) = (false, false);
-        let tag = self.send(&format!("{verb} {}", name.quoted()))?;
-        let answer = self.receive_statuses(&tag, &mut |told| match told {
+        let answer = self.receive_statuses(tag, &mut |told| match told {
             Told::Data(data) => {
                 if let Some(count) = data
                     .strip_suffix(b" EXISTS")

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use super::fetch::Input;
@@ -36,8 +37,8 @@ pub(crate) struct Session<S: Stream> {
     /// What the server announced after the sign-in.
     pub announced: Vec<String>,
     pub open: Option<Open>,
-    /// The flags that folders keep, once a SELECT has told.
-    pub kept: Option<Examined>,
+    /// The flags that folders keep, once a SELECT of any connection of the run has told.
+    pub kept: Arc<OnceLock<Examined>>,
     tags: u32,
 }
 
@@ -56,7 +57,7 @@ impl<S: Stream> Session<S> {
             imap,
             announced: Vec::new(),
             open: None,
-            kept: None,
+            kept: Arc::default(),
             tags: 0,
         }
     }

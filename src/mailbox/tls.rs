@@ -71,8 +71,9 @@ impl Connect for TlsConnect {
         let Endpoint { host, port, .. } = &self.endpoint;
         let tcp = reach(host, *port)?;
         let stream = secure_with(&connector, tcp, host, *port, self.ca_file.is_some())?;
-        let mailbox = ImapMailbox::sign_in(stream, &self.endpoint.address(), &self.credentials)?;
-        Ok(Box::new(mailbox.one_of(&self.common)))
+        let server = self.endpoint.address();
+        let mailbox = ImapMailbox::one_of(&self.common, stream, &server, &self.credentials)?;
+        Ok(Box::new(mailbox))
     }
 
     fn account(&self) -> String {

@@ -270,7 +270,10 @@ impl<'a, D: Disk> Copying<'a, D> {
     /// Has the first message of each folder read back, and every hundredth.
     fn perhaps_learn(&mut self, place: Place, uid: Option<u32>) {
         let first = self.learning.insert(place.folder);
-        if !first && !self.done.is_multiple_of(learn::EVERY) {
+        // The last few are left to the check, which comes at once.
+        let in_turn =
+            self.done.is_multiple_of(learn::EVERY) && self.done + learn::EVERY <= self.total;
+        if !first && !in_turn {
             return;
         }
         let Some((folder, entry)) = folder_and_entry(self.plan, place) else {

@@ -74,6 +74,8 @@ pub(crate) struct Upload {
     pause: Duration,
     /// No room for messages of at least this size.
     full_from: u64,
+    /// The largest message that the server took.
+    proven: u64,
     /// Until when what is in flight may settle; after that it is over.
     ending: Option<Duration>,
     stopped: bool,
@@ -120,6 +122,7 @@ impl Upload {
             attempt: 0,
             pause: Duration::ZERO,
             full_from: u64::MAX,
+            proven: 0,
             ending: None,
             stopped: false,
             failure: None,
@@ -228,7 +231,8 @@ impl Upload {
             bytes += slot.task.size;
             tasks.push(id);
             if alone {
-                cautious = true;
+                // A size that the server took once needs no asking again: asking costs a way to the server and back.
+                cautious = slot.alone || slot.task.size > self.proven;
                 break;
             }
         }
@@ -252,7 +256,10 @@ impl Upload {
         let batch = self.pace.batch();
         match self.pace.lines() {
             1 => batch,
-            lines => batch.min(left.div_ceil(2 * lines)).max(1),
+            lines => batch
+                .min(left.div_ceil(2 * lines))
+                .max(self.policy.first_batch / 2)
+                .max(1),
         }
     }
 
@@ -399,6 +406,7 @@ impl Upload {
             match fate {
                 Fate::Stored { uid } => {
                     self.attempt = 0;
+                    self.proven = self.proven.max(self.size_of(id));
                     self.close(id);
                     verdicts.push((id, Verdict::Stored(uid)));
                 }
@@ -605,6 +613,10 @@ impl Upload {
             None => End::Done,
         };
         (end, rest)
+    }
+
+    fn size_of(&self, id: u32) -> u64 {
+        self.slots.get(id as usize).map_or(0, |slot| slot.task.size)
     }
 
     fn phase(&self, id: u32) -> Option<Phase> {

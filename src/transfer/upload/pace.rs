@@ -14,6 +14,9 @@ const PER_MESSAGE: u64 = 16 * 1024;
 /// A batch that the server takes in this time may be twice as large.
 const QUICK: Duration = Duration::from_millis(60);
 
+/// No batch becomes larger than so many times one that was quick.
+const FASTEST_GROWTH: u128 = 8;
+
 /// A batch that takes it longer than this should be half as large.
 const SLOW: Duration = Duration::from_millis(200);
 
@@ -47,6 +50,12 @@ pub(crate) struct Pace {
     slips: u32,
     best: f64,
     epoch: Option<Epoch>,
+}
+
+/// How many times as large a batch may be that the server took in this time: at least twice.
+fn growth(took: Duration) -> usize {
+    let times = QUICK.as_millis() / took.as_millis().max(1);
+    times.clamp(2, FASTEST_GROWTH) as usize
 }
 
 /// What was carried since a moment.
@@ -96,8 +105,9 @@ impl Pace {
         left: (usize, u64),
         up: usize,
     ) {
-        if messages >= self.batch && took < QUICK {
-            self.batch = (self.batch * 2).min(self.batch_limit);
+        if took < QUICK {
+            let larger = messages.saturating_mul(growth(took)).min(self.batch_limit);
+            self.batch = self.batch.max(larger);
         } else if messages > 1 && took > SLOW {
             self.batch = (self.batch / 2).max(1);
         }
@@ -209,9 +219,9 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_gains_nothing_keeps_one_connection_and_gets_large_batches() {
+    fn a_server_that_gains_nothing_gets_no_more_connections_but_large_batches() {
         let (pace, _) = upload(5, 1, 1);
-        assert_eq!(pace.lines(), 1);
+        assert_eq!(pace.lines(), Policy::default().first_lines);
         assert!(pace.batch() >= 32, "{}", pace.batch());
     }
 

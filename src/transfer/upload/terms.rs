@@ -28,7 +28,7 @@ pub(crate) struct Policy {
     pub attempts: u32,
     /// How long batches in flight may take when the person stops the run.
     pub grace: Duration,
-    /// Connections at first.
+    /// Connections at first: with two, one is at work while the other waits for the server's answers.
     pub first_lines: usize,
     /// Messages that are worth another one of these.
     pub worth_a_line: usize,
@@ -49,7 +49,7 @@ impl Default for Policy {
             quiet: Duration::from_secs(60),
             attempts: 8,
             grace: Duration::from_secs(10),
-            first_lines: 1,
+            first_lines: 2,
             worth_a_line: 8,
             most_lines: 8,
         }
