@@ -24,6 +24,7 @@ pub mod event;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod guide;
 pub mod header;
 pub mod identity;
 pub mod mailbox;

@@ -1,0 +1,3 @@
+//! The six steps: what they are, what a computer says about them, and the one change that is made for a person.
+
+pub mod setup;
