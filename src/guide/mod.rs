@@ -1,3 +1,4 @@
 //! The six steps: what they are, what a computer says about them, and the one change that is made for a person.
 
+pub mod evidence;
 pub mod setup;

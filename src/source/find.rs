@@ -108,6 +108,16 @@ pub fn find(home: &Home) -> Vec<Found> {
     found
 }
 
+/// Where programs with Mozilla's kind of profiles have them: the program, and the directory of its `profiles.ini`.
+pub(crate) fn profile_roots(home: &Home) -> Vec<(&'static str, PathBuf)> {
+    let mut places = places(home);
+    places.retain(|place| place.how == How::Profiles);
+    places
+        .into_iter()
+        .map(|place| (place.label, place.path))
+        .collect()
+}
+
 fn look(place: &Place) -> Vec<Found> {
     match place.how {
         How::Profiles => profiles_in(place),

@@ -27,7 +27,7 @@ mod testing;
 pub(crate) mod thunderbird;
 mod tree;
 pub(crate) mod upload;
-mod walk;
+pub(crate) mod walk;
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};

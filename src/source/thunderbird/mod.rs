@@ -3,9 +3,9 @@
 mod accounts;
 mod mork;
 mod names;
-mod prefs;
+pub(crate) mod prefs;
 pub(crate) mod profiles;
-mod running;
+pub(crate) mod running;
 mod store;
 
 use std::collections::HashSet;

@@ -62,7 +62,7 @@ impl Prefs {
 }
 
 /// The name and the value of `user_pref("name", value);`.
-fn call(line: &str) -> Option<(String, String)> {
+pub(crate) fn call(line: &str) -> Option<(String, String)> {
     let (function, rest) = line.split_once('(')?;
     // Administrators' files have the others.
     let known = ["user_pref", "pref", "lockPref", "sticky_pref"];
