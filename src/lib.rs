@@ -4,6 +4,9 @@
 //! does the work. The command line is another crate, and the only one with a
 //! terminal.
 //!
+//! Mail on this computer is only ever read. The one file of a mail program that can be changed, and
+//! only when a person asks for it, is Thunderbird's settings: [`guide::change`].
+//!
 //! ```text
 //!      flags, env ──────────► Choices       quota, folders, index
 //!                                │  mailbox ──────────┐

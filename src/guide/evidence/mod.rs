@@ -18,6 +18,7 @@ use serde::Serialize;
 
 use crate::settings;
 pub use crate::source::find::Home;
+pub(super) use thunderbird::Server;
 
 /// Programs whose settings are alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
