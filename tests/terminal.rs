@@ -5,39 +5,13 @@
 
 mod support;
 
-use std::process::Command;
-
 use serde_json::{Value, json};
-use support::python_is_here;
 
 const CTRL_C: &str = "\x03";
 const SIGTERM: u8 = 15;
 
-/// What was seen on a pseudo-terminal; `None`, said aloud, where there is no Python to make one.
 fn on_a_terminal(steps: &Value, args: &[&str]) -> Option<Value> {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/terminal.py");
-    if !python_is_here() {
-        return None;
-    }
-    let mut python = Command::new("python3");
-    python
-        .arg(script)
-        .arg(steps.to_string())
-        .arg(env!("CARGO_BIN_EXE_spectrum-migrate"))
-        .args(args);
-    for name in ["EMAIL", "PASSWORD", "PASSWORD_FILE", "PLAIN"] {
-        python.env_remove(format!("SPECTRUM_MIGRATE_{name}"));
-    }
-    let output = python
-        .env_remove("CI")
-        .env("TERM", "xterm")
-        .output()
-        .unwrap();
-    let seen = String::from_utf8_lossy(&output.stdout).into_owned();
-    let seen: Value = serde_json::from_str(&seen).unwrap_or_else(|_| panic!("{seen}{output:?}"));
-    assert_eq!(seen["steps_left"], 0, "{}", seen["shown"]);
-    assert_eq!(seen["as_before"], true, "{}", seen["shown"]);
-    Some(seen)
+    support::terminal::run(steps, args, &[])
 }
 
 fn mail(number: usize) -> tempfile::NamedTempFile {
@@ -103,19 +77,4 @@ fn in_the_middle_of_a_copy_ctrl_c_lets_it_end_well() {
     assert_eq!(seen["status"], 130, "{seen}");
     assert!(says(&seen, "what is on its way may still arrive"), "{seen}");
     assert!(says(&seen, "not tried yet"), "{seen}");
-}
-
-#[test]
-fn without_a_command_a_person_is_welcomed() {
-    let Some(seen) = on_a_terminal(&json!([]), &[]) else {
-        return;
-    };
-    assert_eq!(seen["status"], 0, "{seen}");
-    assert!(
-        says(
-            &seen,
-            "Nothing on this computer is changed or deleted by this program."
-        ),
-        "{seen}"
-    );
 }

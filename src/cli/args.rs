@@ -45,7 +45,14 @@ fn after_long_help() -> String {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show what to enter in your mail program
-    Settings,
+    Settings {
+        /// Show what to click as well
+        #[arg(long = "for", value_name = "PROGRAM")]
+        program: Option<For>,
+        /// Write set-up files for Apple devices and Thunderbird into this folder
+        #[arg(long, value_name = "DIR")]
+        files: Option<PathBuf>,
+    },
     /// Look for old mail on this computer
     Find,
     /// Try the connection and the sign-in, and show what the server offers
@@ -76,7 +83,7 @@ pub enum Command {
 }
 
 /// The flags that the commands share.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct Flags {
     /// Your email address
     #[arg(
@@ -158,6 +165,9 @@ pub struct Flags {
     /// Send no more than this in a second, for people who share the line: 500K, 2M
     #[arg(long, global = true, value_name = "BYTES", value_parser = rate, help_heading = HOW)]
     pub max_rate: Option<u64>,
+    /// Read flags from this file; by default config.toml in your configuration directory, if there is one
+    #[arg(long, global = true, value_name = "FILE", help_heading = HOW)]
+    pub config: Option<PathBuf>,
     /// Where journals and reports are kept
     #[arg(long, global = true, value_name = "DIR", help_heading = HOW)]
     pub state_dir: Option<PathBuf>,
@@ -217,6 +227,27 @@ pub enum Color {
     Always,
     /// Never.
     Never,
+}
+
+/// Whose clicks are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum For {
+    /// Classic Outlook.
+    Outlook,
+    /// The new Outlook for Windows.
+    NewOutlook,
+    /// Thunderbird.
+    Thunderbird,
+    /// Apple Mail on a Mac.
+    AppleMail,
+    /// Windows Live Mail.
+    WindowsLiveMail,
+    /// eM Client.
+    EmClient,
+    /// Any other program.
+    Other,
+    /// Phones and tablets.
+    Phone,
 }
 
 /// How the copy is checked.

@@ -71,8 +71,7 @@ pub fn run(room: &Room, session: &Session, until: Until) -> Result<Ended, Failur
         room.printer.say("Nothing has been changed.");
         return Ok(Exit::Unfinished.into());
     }
-    room.signals.begin_work();
-    copy(room, session, &mut plan)
+    carry_out(room, session, &mut plan).map(Ended::from)
 }
 
 /// Compares the mailbox with the mail on this computer, and sends nothing.
@@ -91,7 +90,7 @@ pub fn verify(room: &Room, session: &Session) -> Result<Exit, Failure> {
     })
 }
 
-fn plan_it(room: &Room, session: &Session) -> Result<Plan, Failure> {
+pub(super) fn plan_it(room: &Room, session: &Session) -> Result<Plan, Failure> {
     let plan = session.job(room, |job| job.plan())?;
     blank_line(room);
     remarks::show(&room.printer, &session.sources);
@@ -105,7 +104,7 @@ fn blank_line(room: &Room) {
     }
 }
 
-fn nothing_to_do(plan: &Plan) -> bool {
+pub(super) fn nothing_to_do(plan: &Plan) -> bool {
     plan.totals().to_copy == 0
         && plan
             .folders
@@ -114,7 +113,12 @@ fn nothing_to_do(plan: &Plan) -> bool {
 }
 
 /// Shows the plan and asks; without anybody to ask, only a plan accepted beforehand is carried out.
-fn agree(room: &Room, session: &Session, plan: &Plan, agreed: bool) -> Result<bool, Failure> {
+pub(super) fn agree(
+    room: &Room,
+    session: &Session,
+    plan: &Plan,
+    agreed: bool,
+) -> Result<bool, Failure> {
     if !agreed && !room.asker.allowed() {
         plan::show(&room.printer, plan);
         return Err(Failure::Missing(vec![Answer::Yes]));
@@ -137,7 +141,16 @@ fn agree(room: &Room, session: &Session, plan: &Plan, agreed: bool) -> Result<bo
     room.asker.yes(&room.printer, question, true)
 }
 
-fn copy(room: &Room, session: &Session, plan: &mut Plan) -> Result<Ended, Failure> {
+/// Copies what was planned and agreed to, checks it, and reports.
+///
+/// # Errors
+/// What stopped it; a report was shown and saved all the same.
+pub(super) fn carry_out(
+    room: &Room,
+    session: &Session,
+    plan: &mut Plan,
+) -> Result<Report, Failure> {
+    room.signals.begin_work();
     // Practice is over before any computer falls asleep.
     let _awake = session.keeps_report.then(Awake::start);
     if let Err(error) = session.job(room, |job| job.copy(plan)) {
@@ -154,7 +167,7 @@ fn copy(room: &Room, session: &Session, plan: &mut Plan) -> Result<Ended, Failur
         job.repair(plan, verified)
     });
     match checked {
-        Ok(verified) => Ok(finish(room, session, plan, Some(verified))?.into()),
+        Ok(verified) => finish(room, session, plan, Some(verified)),
         Err(error) => {
             let report = finish(room, session, plan, None)?;
             let done = report.counts.copied + report.counts.already_there;

@@ -16,10 +16,10 @@ use super::session::open_sources;
 use super::words;
 
 /// A place, and what is in it.
-struct Place {
-    found: Found,
+pub(super) struct Place {
+    pub found: Found,
     /// The counts, or why there are none.
-    holds: Result<Count, String>,
+    pub holds: Result<Count, String>,
 }
 
 /// Shows what is there.
@@ -94,7 +94,7 @@ fn everywhere() -> Result<Vec<Found>, Failure> {
 }
 
 /// Counts what each place holds. That can take a while, so each is named first.
-fn look(room: &Room, found: &[Found]) -> Vec<Place> {
+pub(super) fn look(room: &Room, found: &[Found]) -> Vec<Place> {
     let count = |found: &Found| {
         let holds = if found.readable() {
             room.printer
@@ -120,7 +120,7 @@ fn holds(found: &Found) -> Result<Count, String> {
 }
 
 /// The places that can be read, numbered; then those that can't.
-fn screen(places: &[Place], plain: bool) -> String {
+pub(super) fn screen(places: &[Place], plain: bool) -> String {
     let mut table = Table::new(&[
         ("", Align::Left),
         ("Place", Align::Left),

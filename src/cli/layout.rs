@@ -1,20 +1,47 @@
 //! Lines of at most 80 columns: wrapping, and plain tables that can also be read aloud.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use dialoguer::console::{measure_text_width, truncate_str};
 use spectrum_migrate::safe::safe;
 
-/// Columns of a screen.
+/// Columns of a screen, at most.
 pub const WIDTH: usize = 80;
+
+/// Fewer than this are no screen for text.
+const NARROW: usize = 40;
+
+/// Where tables need more columns than there are, their rows become sentences.
+const FOR_TABLES: usize = 64;
+
+/// Columns of this screen.
+static COLUMNS: AtomicUsize = AtomicUsize::new(WIDTH);
+
+/// How wide texts are: as the screen, from 40 to 80 columns.
+pub fn width() -> usize {
+    COLUMNS.load(Ordering::Relaxed)
+}
+
+/// Learns how wide the screen is; once, before anything is shown.
+pub fn fit_screen() {
+    let term = dialoguer::console::Term::stderr();
+    if term.is_term()
+        && let Some((_, columns)) = term.size_checked()
+    {
+        COLUMNS.store(usize::from(columns).clamp(NARROW, WIDTH), Ordering::Relaxed);
+    }
+}
 
 /// Breaks a text between words; the first line begins with `first`, every other with as many blanks.
 pub fn wrap(first: &str, text: &str) -> String {
+    let screen = self::width();
     let indent = " ".repeat(measure_text_width(first));
     let mut lines = Vec::new();
     let mut line = first.to_string();
     let mut empty = true;
     for word in text.split(' ').filter(|word| !word.is_empty()) {
         let width = measure_text_width(&line) + measure_text_width(word) + usize::from(!empty);
-        if !empty && width > WIDTH {
+        if !empty && width > screen {
             lines.push(std::mem::replace(&mut line, indent.clone()));
             empty = true;
         }
@@ -96,7 +123,11 @@ impl Table {
 
     /// The table: columns for the eye, or a sentence a row for the ear.
     pub fn show(&self, plain: bool) -> String {
-        if plain { self.sentences() } else { self.grid() }
+        if plain || width() < FOR_TABLES {
+            self.sentences()
+        } else {
+            self.grid()
+        }
     }
 
     fn all_rows(&self) -> impl Iterator<Item = &Vec<String>> {

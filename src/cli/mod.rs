@@ -4,10 +4,12 @@ mod account;
 mod args;
 mod awake;
 mod check;
+mod config;
 mod copy;
 mod exit;
 mod failure;
 mod find;
+mod guide;
 mod layout;
 mod ledger;
 mod manual;
@@ -28,7 +30,6 @@ mod session;
 mod settings_card;
 mod sign_in;
 mod signal;
-mod welcome;
 mod words;
 
 use std::process::ExitCode;
@@ -43,7 +44,11 @@ use room::Room;
 pub fn main() -> ExitCode {
     signal::no_core_dumps();
     panic::keep_quiet();
-    let cli = match args::Cli::try_parse() {
+    let args = match config::with_file(std::env::args_os().collect()) {
+        Ok(args) => args,
+        Err(failure) => return failed_early(&failure),
+    };
+    let cli = match args::Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => return not_understood(&error),
     };
@@ -99,10 +104,14 @@ fn not_understood(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         error.exit();
     }
+    failed_early(&mistyped::failure(error))
+}
+
+/// Before the flags are known: they are guessed for the look of it.
+fn failed_early(failure: &Failure) -> ExitCode {
     let flags = mistyped::flags(std::env::args_os());
     let printer = print::Printer::new(print::Look::new(&flags));
-    let failure = mistyped::failure(error);
-    show(&printer, &failure, failure.exit());
+    show(&printer, failure, failure.exit());
     ExitCode::from(failure.exit().code())
 }
 

@@ -228,11 +228,29 @@ fn paint(line: &str) -> String {
 pub struct Written {
     out: Pipe,
     err: Pipe,
+    both: Pipe,
 }
 
 #[cfg(test)]
 #[derive(Clone, Default)]
 struct Pipe(std::sync::Arc<Mutex<Vec<u8>>>);
+
+/// Writes to both, as two outputs write to one terminal.
+#[cfg(test)]
+struct Tee(Pipe, Pipe);
+
+#[cfg(test)]
+impl Write for Tee {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write_all(bytes)?;
+        self.1.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 #[cfg(test)]
 impl Write for Pipe {
@@ -250,12 +268,18 @@ impl Write for Pipe {
 impl Written {
     /// A printer that writes here.
     pub fn printer(&self, look: Look) -> Printer {
-        Printer::to(look, Box::new(self.out.clone()), Box::new(self.err.clone()))
+        let with = |pipe: &Pipe| Box::new(Tee(pipe.clone(), self.both.clone()));
+        Printer::to(look, with(&self.out), with(&self.err))
     }
 
     /// Standard output.
     pub fn out(&self) -> String {
         String::from_utf8_lossy(&lock(&self.out.0)).into_owned()
+    }
+
+    /// What a terminal would show.
+    pub fn both(&self) -> String {
+        String::from_utf8_lossy(&lock(&self.both.0)).into_owned()
     }
 
     /// Standard error.

@@ -19,24 +19,42 @@ const LONGEST: usize = 1024;
 /// Asks, where asking is allowed.
 pub struct Asker {
     input: Option<Mutex<Box<dyn BufRead + Send>>>,
+    /// Whether a person sits at a terminal: a password is not shown there.
+    terminal: bool,
+}
+
+/// What a person says to a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// It is done.
+    Done,
+    /// More help is wanted.
+    Help,
 }
 
 impl Asker {
     /// Asks on the terminal.
     pub fn terminal() -> Asker {
-        Asker::reading(Box::new(io::BufReader::new(io::stdin())))
+        Asker {
+            terminal: true,
+            ..Asker::reading(Box::new(io::BufReader::new(io::stdin())))
+        }
     }
 
     /// Takes the answers from here.
     pub fn reading(input: Box<dyn BufRead + Send>) -> Asker {
         Asker {
             input: Some(Mutex::new(input)),
+            terminal: false,
         }
     }
 
     /// Asks nothing.
     pub fn silent() -> Asker {
-        Asker { input: None }
+        Asker {
+            input: None,
+            terminal: false,
+        }
     }
 
     /// Whether there is somebody to ask.
@@ -61,7 +79,17 @@ impl Asker {
         match read {
             // Ctrl-D, or a terminal that is gone: whoever could answer has left.
             Ok(0) | Err(_) => Err(Error::Stopped.into()),
-            Ok(_) => Ok(line.trim().to_string()),
+            Ok(_) => {
+                self.echo(printer, line.trim());
+                Ok(line.trim().to_string())
+            }
+        }
+    }
+
+    /// A terminal shows what is typed; a script's answers are shown like that.
+    fn echo(&self, printer: &Printer, answer: &str) {
+        if !self.terminal {
+            printer.say(&format!("> {answer}"));
         }
     }
 
@@ -113,15 +141,66 @@ impl Asker {
         }
     }
 
+    /// One of `count` things, by its number; Enter means `enter`. Counted from 0.
+    ///
+    /// # Errors
+    /// Stopped by the person.
+    pub fn choice(
+        &self,
+        printer: &Printer,
+        question: &str,
+        count: usize,
+        enter: usize,
+    ) -> Result<usize, Failure> {
+        let asked = format!("{question} [Enter means {}, q stops]", enter + 1);
+        loop {
+            let answer = self.line(printer, &asked)?;
+            match answer.as_str() {
+                "" => return Ok(enter),
+                "q" | "Q" => return Err(Error::Stopped.into()),
+                _ => {}
+            }
+            match answer.parse::<usize>() {
+                Ok(number) if (1..=count).contains(&number) => return Ok(number - 1),
+                _ => printer.say(&format!(
+                    "Please type a number from 1 to {count}, then press Enter."
+                )),
+            }
+        }
+    }
+
+    /// Whether a step is done, or more help is wanted.
+    ///
+    /// # Errors
+    /// Stopped by the person.
+    pub fn done(&self, printer: &Printer, help: bool) -> Result<Word, Failure> {
+        let asked = if help {
+            "Done? [Enter means yes, s shows more help, q stops here]"
+        } else {
+            "Done? [Enter means yes, q stops here]"
+        };
+        loop {
+            match self.line(printer, asked)?.to_lowercase().as_str() {
+                "" | "y" | "yes" => return Ok(Word::Done),
+                "s" | "help" | "?" if help => return Ok(Word::Help),
+                "q" | "quit" | "n" | "no" => return Err(Error::Stopped.into()),
+                _ => printer.say("Please press Enter when it is done, or type q to stop here."),
+            }
+        }
+    }
+
     /// The password, typed without being shown.
     ///
     /// # Errors
     /// Stopped by the person, or no terminal that could hide it.
-    pub fn password(&self, user: &str) -> Result<SecretString, Failure> {
+    pub fn password(&self, printer: &Printer, user: &str) -> Result<SecretString, Failure> {
         let prompt = format!(
             "Password for {} (nothing will appear as you type)",
             safe(user)
         );
+        if !self.terminal {
+            return self.line(printer, &prompt).map(SecretString::from);
+        }
         match dialoguer::Password::new()
             .with_prompt(prompt)
             .report(false)
@@ -139,7 +218,7 @@ impl Asker {
 }
 
 /// `1 3`, `1,3`, `1-3`: places in a list, counted from 0, each once.
-fn numbers(answer: &str, count: usize) -> Option<Vec<usize>> {
+pub(super) fn numbers(answer: &str, count: usize) -> Option<Vec<usize>> {
     let mut chosen = Vec::new();
     for part in answer
         .split([' ', ',', ';'])

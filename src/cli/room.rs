@@ -26,6 +26,7 @@ impl Room {
     /// # Errors
     /// The system takes no signal handler.
     pub fn enter(flags: &Flags) -> anyhow::Result<Room> {
+        super::layout::fit_screen();
         let printer = Arc::new(Printer::new(Look::new(flags)));
         let signals = Signals::listen(Arc::clone(&printer))?;
         let quiet_because = silence();

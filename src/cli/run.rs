@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::room::Room;
 use super::session::{self, Session};
 use super::sign_in::{SignedIn, sign_in};
-use super::{check, find, manual, rehearse, report, settings_card, welcome};
+use super::{check, find, guide, manual, rehearse, report, settings_card};
 
 /// Runs the command, or what stands in for one.
 ///
@@ -17,9 +17,11 @@ use super::{check, find, manual, rehearse, report, settings_card, welcome};
 pub fn run(room: &Room, cli: &Cli) -> Result<Exit, Failure> {
     let flags = &cli.flags;
     match &cli.command {
-        None if room.asker.allowed() => Ok(welcome::run(room)),
+        None if room.asker.allowed() => guide::run(room, flags),
         None => unattended(room, flags),
-        Some(Command::Settings) => settings_card::run(room, flags),
+        Some(Command::Settings { program, files }) => {
+            settings_card::run(room, flags, *program, files.as_deref())
+        }
         Some(Command::Find) => find::run(room, flags),
         Some(Command::Check) => check::run(room, flags),
         Some(Command::Plan) => transfer(room, flags, Some(Until::Plan)),

@@ -89,6 +89,7 @@ pub fn choices(flags: &Flags) -> Choices {
             VerifyBy::Headers => Depth::Headers,
             VerifyBy::Bytes => Depth::Bytes,
         }),
+        read_anew: false,
         sample: flags.sample,
     }
 }

@@ -4,10 +4,16 @@ use serde::Serialize;
 use spectrum_migrate::safe::safe;
 use spectrum_migrate::settings::{self, Row, Servers};
 
+use std::path::Path;
+
+use spectrum_migrate::guide::{MailProgram, Step};
+
 use super::account::email;
-use super::args::Flags;
+use super::args::{Flags, For};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::guide::page;
+use super::guide::setup_files;
 use super::layout::wrap;
 use super::room::Room;
 
@@ -15,7 +21,12 @@ use super::room::Room;
 ///
 /// # Errors
 /// An address that is none of Spectrum's.
-pub fn run(room: &Room, flags: &Flags) -> Result<Exit, Failure> {
+pub fn run(
+    room: &Room,
+    flags: &Flags,
+    program: Option<For>,
+    files: Option<&Path>,
+) -> Result<Exit, Failure> {
     let email = email(room, flags)?;
     let servers = settings::servers(&email).ok_or_else(|| Failure::NotSpectrum(email.clone()))?;
     let table = settings::table(&email, &servers);
@@ -34,7 +45,46 @@ pub fn run(room: &Room, flags: &Flags) -> Result<Exit, Failure> {
         },
     );
     room.printer.result(&card(&email, &servers, &table));
+    if let Some(program) = program {
+        room.printer.result(&clicks(program));
+    }
+    if let Some(directory) = files {
+        let written = setup_files::write(&email, &servers, directory).map_err(|error| {
+            anyhow::Error::new(error).context("the set-up files cannot be written")
+        })?;
+        room.printer.result(&setup_files::words(&written));
+    }
     Ok(Exit::Done)
+}
+
+/// What to click to enter the values.
+fn clicks(program: For) -> String {
+    let known = match program {
+        For::Outlook => MailProgram::Outlook,
+        For::NewOutlook => MailProgram::NewOutlook,
+        For::Thunderbird => MailProgram::Thunderbird,
+        For::AppleMail => MailProgram::AppleMail,
+        For::WindowsLiveMail => MailProgram::WindowsLiveMail,
+        For::EmClient => MailProgram::EmClient,
+        For::Other => MailProgram::Other,
+        For::Phone => return page::phones(),
+    };
+    let Some(page) = known.page(Step::Create) else {
+        return String::new();
+    };
+    let more = if page.more.is_empty() {
+        String::new()
+    } else {
+        format!("\n\n{}", page::more(&page))
+    };
+    format!("{}{more}", page::clicks(known.name(), &page))
+}
+
+/// The card of an address of Spectrum's, as a part of the guide.
+pub fn for_guide(email: &str) -> String {
+    settings::servers(email).map_or_else(String::new, |servers| {
+        card(email, &servers, &settings::table(email, &servers))
+    })
 }
 
 fn card(email: &str, servers: &Servers, table: &[Row]) -> String {
@@ -75,6 +125,8 @@ mod tests {
                 email: Some(email.into()),
                 ..Flags::default()
             },
+            None,
+            None,
         )
         .unwrap();
         format!("{}exit {}", written.out(), exit.code())

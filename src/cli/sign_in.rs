@@ -27,7 +27,7 @@ pub fn sign_in(
     let asked = given.is_none();
     let mut password = match given {
         Some(password) => password,
-        None => room.asker.password(&account.user)?,
+        None => room.asker.password(&room.printer, &account.user)?,
     };
     for last in [false, true] {
         let connect = connector(flags, account, &password);
@@ -42,7 +42,7 @@ pub fn sign_in(
                 if !room.asker.yes(&room.printer, "Type it again?", true)? {
                     return Err(Error::Stopped.into());
                 }
-                password = room.asker.password(&account.user)?;
+                password = room.asker.password(&room.printer, &account.user)?;
             }
             Err(error) => return Err(error.into()),
         }

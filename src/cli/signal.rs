@@ -1,8 +1,8 @@
 //! Ctrl-C, SIGTERM and a terminal that is closed: the first asks the run to stop and what is on its way to arrive, the second ends it at once.
 //! Whatever ends the program, the terminal is left as it was found.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use spectrum_migrate::transfer::Stop;
 
@@ -15,6 +15,8 @@ pub struct Signals {
     stop: Stop,
     working: Arc<AtomicBool>,
     heard: Arc<AtomicU8>,
+    /// What is said to whoever leaves at a question; `None`: that nothing was changed.
+    farewell: Arc<Mutex<Option<String>>>,
 }
 
 /// What the handler has to do.
@@ -45,9 +47,10 @@ impl Signals {
             }
             reaction => {
                 terminal.restore();
-                printer.say(match reaction {
-                    Reaction::Leave => "\nStopped. Nothing was changed.",
-                    _ => "\nStopped at once. What was copied is recorded; run it again to go on.",
+                printer.say(&match reaction {
+                    Reaction::Leave => format!("\n{}", listening.farewell()),
+                    _ => "\nStopped at once. What was copied is recorded; run it again to go on."
+                        .into(),
                 });
                 std::process::exit(exit.code().into());
             }
@@ -68,6 +71,18 @@ impl Signals {
     /// From now on a signal leaves at once: a question is being asked.
     pub fn end_work(&self) {
         self.working.store(false, Ordering::SeqCst);
+    }
+
+    /// From now on this is said to whoever leaves at a question.
+    pub fn say_at_leaving(&self, words: &str) {
+        *self.farewell.lock().unwrap_or_else(PoisonError::into_inner) = Some(words.into());
+    }
+
+    fn farewell(&self) -> String {
+        let words = self.farewell.lock().unwrap_or_else(PoisonError::into_inner);
+        words
+            .clone()
+            .unwrap_or_else(|| "Stopped. Nothing was changed.".into())
     }
 
     /// The exit code of a run that was stopped.

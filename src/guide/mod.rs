@@ -1,5 +1,16 @@
-//! The six steps: what they are, what a computer says about them, and the one change that is made for a person.
+//! The six steps, as data: what each is for, what to click in which mail program, how it is known to be done, and where
+//! a person stands. The conversation itself is the command line's.
 
 pub mod change;
 pub mod evidence;
+pub mod gate;
+pub mod program;
+pub mod progress;
 pub mod setup;
+pub mod step;
+pub mod words;
+
+pub use gate::{Gate, Opened};
+pub use program::MailProgram;
+pub use progress::Progress;
+pub use step::Step;

@@ -13,6 +13,7 @@ mod checked;
 pub mod clock;
 mod compare;
 mod copy;
+mod elsewhere;
 mod guards;
 pub mod journal;
 mod ledger;
@@ -77,6 +78,8 @@ pub struct Choices {
     pub leave_flags: bool,
     /// How thoroughly to check.
     pub depth: Option<Depth>,
+    /// Read every file in full, and believe no index that an earlier run made of it.
+    pub read_anew: bool,
     /// Read back only so many of a hundred messages, 1 to 99, and compare the others by their header fields.
     pub sample: Option<u8>,
 }
@@ -278,6 +281,9 @@ impl Job<'_> {
 
     /// What is found in large files is kept beside the journal, so that the next plan need not read them again.
     fn remember_scans(&self) {
+        if self.choices.read_anew {
+            return;
+        }
         let directory = self.state.join("known");
         for source in self.sources {
             source.remember_in(&directory);

@@ -337,6 +337,24 @@ fn mail_that_is_elsewhere_is_copied_and_counted_unless_once() {
 }
 
 #[test]
+fn a_copy_elsewhere_is_read_back_before_it_counts_as_verified() {
+    let world = World::new();
+    let mail = Mail::new("Family", "m0");
+    let mut other = mail.bytes.clone();
+    *other.last_mut().unwrap() ^= 1;
+    world.server.put("INBOX", &other);
+    let thorough = Choices {
+        once: true,
+        depth: Some(Depth::Bytes),
+        ..Choices::default()
+    };
+    let outcome = world.run(vec![mail], &thorough);
+    let verified = outcome.report.verified.as_ref().unwrap();
+    assert_eq!((verified.expected, verified.missing), (1, 1));
+    assert_eq!(outcome.report.proof(), None);
+}
+
+#[test]
 fn a_copy_in_the_servers_trash_is_no_copy_to_rely_on() {
     let world = World::new();
     world.server.folder("Trash", Role::Trash);

@@ -7,7 +7,7 @@ use super::patient::Patient;
 use super::plan::{Entry, Plan, PlannedFolder, State};
 use super::reconcile::{self, Groups, Looking, Seen, ServerIndex, Wanted};
 use super::report::{Verified, VerifiedFolder};
-use super::{Depth, Job, Stop};
+use super::{Depth, Job, Stop, elsewhere};
 use crate::error::Error;
 use crate::event::{Event, Stage};
 use crate::mailbox::{Examined, Mailbox};
@@ -84,6 +84,9 @@ pub(crate) fn verify(
             verified.add(checked.folder);
             found.push(checked.found);
         }
+    }
+    for folder in elsewhere::check(job, patient, plan, depth, looking)? {
+        verified.add(folder);
     }
     job.observer.notice(&Event::Finished {
         stage: Stage::Verify,

@@ -24,6 +24,8 @@ pub mod setting;
 #[cfg(unix)]
 pub mod tamper;
 #[cfg(unix)]
+pub mod terminal;
+#[cfg(unix)]
 pub mod tls_server;
 #[cfg(unix)]
 pub mod trial;

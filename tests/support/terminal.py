@@ -1,7 +1,8 @@
 """Runs a program on a pseudo-terminal: waits for words, answers, and tells how it ended as one line of JSON.
 
 Arguments: a JSON list of [words to wait for, what to type | signal number, seconds to wait before that], then the
-program and its arguments.
+program and its arguments. Each step waits for what is shown after the one before it. The terminal has as many columns
+as the environment's TERMINAL_COLUMNS says, or 100.
 """
 import fcntl
 import json
@@ -17,7 +18,7 @@ import time
 def main():
     steps, program = json.loads(sys.argv[1]), sys.argv[2:]
     master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, int(os.environ.get("TERMINAL_COLUMNS", 100)), 0, 0))
     before = termios.tcgetattr(slave)
     child = os.fork()
     if child == 0:
@@ -26,12 +27,13 @@ def main():
         for stream in range(3):
             os.dup2(slave, stream)
         os.execv(program[0], program)
-    shown, status, end = b"", None, time.time() + 60
+    shown, read, status, end = b"", 0, None, time.time() + 60
     while status is None and time.time() < end:
         if select.select([master], [], [], 0.05)[0]:
             shown += os.read(master, 65536)
-        if steps and steps[0][0].encode() in shown:
-            _, answer, delay = steps.pop(0)
+        if steps and (found := shown.find(steps[0][0].encode(), read)) >= 0:
+            words, answer, delay = steps.pop(0)
+            read = found + len(words.encode())
             time.sleep(delay)
             if isinstance(answer, int):
                 os.kill(child, answer)

@@ -177,6 +177,19 @@ impl Plan {
         all
     }
 
+    /// Leaves on the server what it has in another folder, instead of sending it once more.
+    pub fn leave_elsewhere(&mut self) {
+        let entries = self
+            .folders
+            .iter_mut()
+            .flat_map(|folder| &mut folder.entries);
+        for entry in entries.filter(|entry| entry.state == State::ToCopy) {
+            if entry.elsewhere.is_some() {
+                entry.state = State::AlreadyElsewhere;
+            }
+        }
+    }
+
     /// Whether everything to be sent fits, where the server tells its room.
     pub fn fits(&self) -> bool {
         self.quota

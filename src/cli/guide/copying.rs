@@ -1,0 +1,203 @@
+//! Step 5: find, plan, copy, check. It ends with a proof, which opens steps 4 and 6, or with what is missing for one.
+
+use spectrum_migrate::amount::{counted, messages};
+use spectrum_migrate::guide::{Gate, Opened, Step};
+use spectrum_migrate::transfer::Depth;
+use spectrum_migrate::transfer::plan::Plan;
+use spectrum_migrate::transfer::report::Report;
+
+use super::places::Places;
+use super::{Guide, page};
+use crate::cli::copy::{self, nothing_to_do};
+use crate::cli::exit::Exit;
+use crate::cli::failure::{Failure, Situation};
+use crate::cli::layout::{clean, wrap};
+use crate::cli::session::{self, Session};
+
+impl Guide<'_> {
+    /// Step 5. `None`: it is done; else how the run ends.
+    pub(super) fn copy(&mut self) -> Result<Option<Exit>, Failure> {
+        self.say(&page::head(Step::Copy));
+        self.tell("Nothing on this computer is changed by this, and on the server mail is only added. Please leave your mail program closed until it is done.");
+        if let Some(page) = self.program().page(Step::Copy) {
+            self.say(&page::clicks(self.program().name(), &page));
+        }
+        self.wait_until_closed(&self.evidence())?;
+        let places = self.places()?;
+        self.sign_in_again()?;
+        let session = self.session(&places)?;
+        self.room.signals.begin_work();
+        let mut plan = copy::plan_it(self.room, &session)?;
+        self.room.signals.end_work();
+        self.short_way(&plan);
+        self.overlap(&mut plan)?;
+        if nothing_to_do(&plan) {
+            self.tell("Nothing has to be copied. What is there is checked now.");
+        } else if !copy::agree(self.room, &session, &plan, false)? {
+            self.say("Nothing has been copied, and nothing was changed.");
+            return Ok(Some(Exit::Unfinished));
+        }
+        let carried_out = self.carry_out(&session, &mut plan);
+        self.room.signals.end_work();
+        let report = carried_out?;
+        self.progress.copied = None;
+        Ok(self.judge(report, &places))
+    }
+
+    fn session(&mut self, places: &Places) -> Result<Session, Failure> {
+        let sources = session::open_sources(&places.chosen)?;
+        let mut choices = session::choices(&self.flags);
+        // Only a comparison of every message opens the steps after this one.
+        choices.depth = Some(Depth::Bytes);
+        choices.sample = None;
+        choices.read_anew = true;
+        choices.once |= self.progress.once == Some(true);
+        let Some(signed_in) = self.signed_in.take() else {
+            return Err(spectrum_migrate::Error::Stopped.into());
+        };
+        Ok(Session::new(
+            sources,
+            signed_in.connect,
+            choices,
+            &self.base,
+        ))
+    }
+
+    fn carry_out(&mut self, session: &Session, plan: &mut Plan) -> Result<Report, Failure> {
+        match copy::carry_out(self.room, session, plan) {
+            Ok(report) => Ok(report),
+            Err(failure) => {
+                if let Failure::Engine {
+                    situation: Situation::Copied { done, of },
+                    ..
+                } = &failure
+                {
+                    self.progress.copied = Some((*done, *of));
+                    self.keep();
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    /// Where the server has everything already, nobody needs to copy.
+    fn short_way(&self, plan: &Plan) {
+        let totals = plan.totals();
+        let found = totals.found - totals.stay.values().sum::<u64>() + there(plan);
+        if totals.found > 0 && totals.to_copy == 0 && there(plan) == found {
+            self.tell(&format!(
+                "Good news: {} on this computer, and Spectrum's server has all that you would copy already. That is so \
+                 where \"leave messages on server\" has been on from the beginning.",
+                messages(totals.found)
+            ));
+        } else if totals.to_copy > 0 && totals.elsewhere == totals.to_copy {
+            self.tell("Good news: Spectrum's server has all of this mail already, most of it in other folders.");
+        }
+    }
+
+    /// Mail that lies in a folder here and in another one, mostly the Inbox, there: asked once.
+    fn overlap(&mut self, plan: &mut Plan) -> Result<(), Failure> {
+        let elsewhere = plan.totals().elsewhere;
+        if elsewhere == 0 || self.flags.once || self.progress.once.is_some() {
+            return Ok(());
+        }
+        self.tell(
+            &format!(
+                "{} that you have filed in folders on this computer {} on the server already, in another folder (mostly \
+                 the Inbox). That is usual after \"leave messages on server\".",
+                messages(elsewhere),
+                if elsewhere == 1 { "is" } else { "are" },
+            ),
+        );
+        self.gap();
+        self.say("1  File them on the server as here, too (the ones in the other folder stay)");
+        self.say("2  Leave them where they are on the server, and don't copy them");
+        let chosen = self
+            .room
+            .asker
+            .choice(&self.room.printer, "Your choice", 2, 0)?;
+        self.progress.once = Some(chosen == 1);
+        self.keep();
+        if chosen == 1 {
+            plan.leave_elsewhere();
+        }
+        Ok(())
+    }
+
+    /// What the ledger says about going on.
+    fn judge(&mut self, report: Report, places: &Places) -> Option<Exit> {
+        let exit = Exit::from(&report);
+        let proof = report.proof();
+        let shut = self.reasons(&report, places);
+        self.report = Some(report);
+        match proof {
+            Some(proof) if places.unreadable.is_empty() => {
+                self.opened = Some(Opened::by(proof, self.program()));
+                self.finish(Step::Copy, Gate::Verified);
+                for left in &places.left {
+                    self.say(&wrap(
+                        "!    ",
+                        &format!("Not copied, because you did not choose it: {}", clean(left)),
+                    ));
+                }
+                None
+            }
+            _ => {
+                self.say(&wrap(
+                    "!    ",
+                    "Steps 4 and 6, which remove things, stay shut for now. Please keep the old account and its files as they are.",
+                ));
+                for reason in shut {
+                    self.say(&wrap("     - ", &reason));
+                }
+                self.say(&format!("\n{}", wrap("", "Run spectrum-migrate again when that is settled: it goes on here, and sends nothing twice.")));
+                Some(if exit == Exit::Done {
+                    Exit::Unfinished
+                } else {
+                    exit
+                })
+            }
+        }
+    }
+
+    fn reasons(&self, report: &Report, places: &Places) -> Vec<String> {
+        let mut reasons = Vec::new();
+        let counts = &report.counts;
+        match &report.verified {
+            None => reasons.push("The copy was not checked to the end.".into()),
+            Some(verified) if !verified.clean() => {
+                reasons.push("The check found differences; they are listed above.".into());
+            }
+            Some(_) => {}
+        }
+        let open = [
+            (counts.waiting, "not copied yet"),
+            (counts.refused, "that the server does not take"),
+            (counts.damaged, "damaged in the file"),
+        ];
+        for (number, what) in open {
+            if number > 0 {
+                reasons.push(format!(
+                    "{} {what}.",
+                    counted(number, "message is", "messages are")
+                ));
+            }
+        }
+        for place in &places.unreadable {
+            reasons.push(format!(
+                "There is mail on this computer that this program cannot read: {}. Removing the account might remove it.",
+                clean(place)
+            ));
+        }
+        if reasons.is_empty() {
+            reasons.push("Not every file could be read and compared in this run.".into());
+        }
+        reasons
+    }
+}
+
+/// Messages that the server has.
+fn there(plan: &Plan) -> u64 {
+    let entries = plan.folders.iter().flat_map(|folder| &folder.entries);
+    entries.filter(|entry| entry.state.is_there()).count() as u64
+}

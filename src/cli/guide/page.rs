@@ -1,0 +1,56 @@
+//! How a step is shown: its number and name, why, and what to click.
+
+use spectrum_migrate::guide::Step;
+use spectrum_migrate::guide::words::{self, Page};
+
+use crate::cli::layout::{width, wrap};
+
+/// The head of a step.
+pub fn head(step: Step) -> String {
+    let title = wrap(&format!("Step {} of 6   ", step.number()), step.title());
+    let rule = "-".repeat(width().saturating_sub(2).min(66));
+    let spectrum = wrap(
+        "",
+        &format!("On Spectrum's page: {}", step.spectrums_name()),
+    );
+    let why = wrap("Why   ", step.why());
+    format!("\n\n{title}\n{rule}\n{spectrum}\n\n{why}")
+}
+
+/// What to click.
+pub fn clicks(program: &str, page: &Page) -> String {
+    let mut text = format!("\n{}", wrap("Do    ", &format!("In {program}:")));
+    for (at, click) in page.clicks.iter().enumerate() {
+        text.push('\n');
+        text.push_str(&wrap(&format!("{:>8}. ", at + 1), click));
+    }
+    text
+}
+
+/// What to click on phones and tablets.
+pub fn phones() -> String {
+    let mut text = String::from("Phones and tablets\n\n");
+    text.push_str(&wrap(
+        "",
+        "One that still has the old account (POP) takes messages off the server. Set it up like this, and switch the \
+         old account off there:",
+    ));
+    for phone in words::phones::PHONES {
+        text.push_str(&format!("\n\n{}", wrap("", phone.name)));
+        for (at, click) in phone.clicks.iter().enumerate() {
+            text.push('\n');
+            text.push_str(&wrap(&format!("{:>8}. ", at + 1), click));
+        }
+    }
+    text
+}
+
+/// The help behind `s`.
+pub fn more(page: &Page) -> String {
+    let lines: Vec<String> = page
+        .more
+        .iter()
+        .map(|line| wrap("      - ", line))
+        .collect();
+    lines.join("\n")
+}

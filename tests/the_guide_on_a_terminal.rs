@@ -1,0 +1,290 @@
+//! The guide on a real pseudo-terminal against Dovecot: from the welcome to the last page, left and taken up at every
+//! step, for the eye and for the ear, and with Ctrl-C at every kind of question.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use support::dovecot::{Dovecot, Options};
+use support::{corpus, terminal};
+
+const CTRL_C: &str = "\x03";
+
+/// Someone with Thunderbird mail on a computer, and a mailbox without any.
+struct Jane<'a> {
+    server: &'a Dovecot,
+    name: &'static str,
+    home: tempfile::TempDir,
+}
+
+impl<'a> Jane<'a> {
+    fn new(server: &'a Dovecot, name: &'static str) -> Jane<'a> {
+        let home = tempfile::tempdir().unwrap();
+        let jane = Jane { server, name, home };
+        jane.profile(&jane.home.path().join(".thunderbird"));
+        jane
+    }
+
+    /// The profile of a POP account, made by hand.
+    fn profile(&self, root: &Path) {
+        let profile = root.join("abc.default");
+        let mail = profile.join("Mail/pop.charter.net");
+        std::fs::create_dir_all(&mail).unwrap();
+        std::fs::write(
+            root.join("profiles.ini"),
+            "[Profile0]\nName=default\nIsRelative=1\nPath=abc.default\nDefault=1\n",
+        )
+        .unwrap();
+        let prefs = [
+            ("mail.accountmanager.accounts", "\"account1\""),
+            ("mail.account.account1.server", "\"server1\""),
+            ("mail.server.server1.type", "\"pop3\""),
+            ("mail.server.server1.hostname", "\"pop.charter.net\""),
+            ("mail.server.server1.userName", "\"jane@charter.net\""),
+            ("mail.server.server1.name", "\"jane@charter.net\""),
+            (
+                "mail.server.server1.directory-rel",
+                "\"[ProfD]Mail/pop.charter.net\"",
+            ),
+        ];
+        let lines: String = prefs
+            .iter()
+            .map(|(name, value)| format!("user_pref(\"{name}\", {value});\n"))
+            .collect();
+        std::fs::write(profile.join("prefs.js"), lines).unwrap();
+        let letter = |folder: &str, number: u32| {
+            format!(
+                "From - Mon Jan  5 10:00:00 2009\nX-Mozilla-Status: 0001\nX-Mozilla-Status2: 00000000\n\
+                 Message-ID: <{folder}{number}@x>\nFrom: jane@charter.net\nDate: Mon, 5 Jan 2009 10:00:00 +0000\n\
+                 Subject: Letter {number}\n\nAll is well here.\n\n"
+            )
+        };
+        for (folder, count) in [("Inbox", 5), ("Sent", 3), ("Family", 4)] {
+            let text: String = (0..count).map(|number| letter(folder, number)).collect();
+            std::fs::write(mail.join(folder), text).unwrap();
+            std::fs::write(mail.join(format!("{folder}.msf")), "").unwrap();
+        }
+    }
+
+    fn run(&self, steps: &Value, more: &[&str], environment: &[(&str, &str)]) -> Option<Value> {
+        let server = self.server.endpoint().address();
+        let ca_file = self.server.ca_file();
+        let state = self.home.path().join("state");
+        let email = format!("{}@charter.net", self.name);
+        let mut args = vec![
+            "--server",
+            &server,
+            "--user",
+            self.name,
+            "--email",
+            &email,
+            "--ca-file",
+            ca_file.to_str().unwrap(),
+            "--state-dir",
+            state.to_str().unwrap(),
+        ];
+        args.extend(more);
+        let home = self.home.path().to_str().unwrap();
+        let mut all = vec![("HOME", home), ("XDG_CONFIG_HOME", home)];
+        all.extend(environment);
+        terminal::run(steps, &args, &all)
+    }
+
+    /// Messages on the server.
+    fn copied(&self) -> usize {
+        fn count(directory: PathBuf) -> usize {
+            let Ok(entries) = std::fs::read_dir(directory) else {
+                return 0;
+            };
+            let entries: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+            let inside = |path: &PathBuf| match path.file_name().unwrap().to_str().unwrap() {
+                "cur" | "new" => std::fs::read_dir(path).unwrap().count(),
+                _ if path.is_dir() => count(path.clone()),
+                _ => 0,
+            };
+            entries.iter().map(inside).sum()
+        }
+        count(self.server.maildir(self.name))
+    }
+}
+
+fn says(seen: &Value, words: &str) -> bool {
+    seen["shown"].as_str().unwrap().contains(words)
+}
+
+/// Enter to everything, and the password.
+fn whole() -> Vec<Value> {
+    vec![
+        json!(["Start?", "\n", 0]),
+        json!(["Its number:", "\n", 0]),
+        json!(["Done?", "\n", 0]),
+        json!(["Done?", "\n", 0]),
+        json!(["as you type", "secret\n", 0.3]),
+        json!(["Done?", "\n", 0]),
+        json!(["Which ones?", "\n", 0]),
+        json!(["Copy now?", "\n", 0]),
+        json!(["Done?", "\n", 0]),
+        json!(["Done?", "\n", 0]),
+    ]
+}
+
+fn assert_done(seen: &Value, jane: &Jane<'_>) {
+    assert_eq!(seen["status"], 0, "{}", seen["shown"]);
+    for words in ["identical", "Remove message data", "All six steps are done"] {
+        assert!(says(seen, words), "{words}: {}", seen["shown"]);
+    }
+    assert_eq!(jane.copied(), 12, "{}", seen["shown"]);
+}
+
+#[test]
+fn from_the_welcome_to_the_last_page() {
+    let Some(server) = Dovecot::start(Options::default()) else {
+        return;
+    };
+    let jane = Jane::new(&server, "jane");
+    let Some(seen) = jane.run(&json!(whole()), &[], &[]) else {
+        return;
+    };
+    assert_done(&seen, &jane);
+    assert!(!says(&seen, "secret"), "{}", seen["shown"]);
+}
+
+#[test]
+fn it_can_be_heard_and_it_fits_a_narrow_screen() {
+    let Some(server) = Dovecot::start(Options::default()) else {
+        return;
+    };
+    let ear = Jane::new(&server, "ear");
+    let Some(seen) = ear.run(&json!(whole()), &["--plain"], &[("TERM", "dumb")]) else {
+        return;
+    };
+    assert_done(&seen, &ear);
+    let shown = seen["shown"].as_str().unwrap();
+    assert!(!shown.contains('\x1b'), "{shown}");
+
+    let narrow = Jane::new(&server, "narrow");
+    let seen = narrow
+        .run(&json!(whole()), &["--plain"], &[("TERMINAL_COLUMNS", "40")])
+        .unwrap();
+    assert_done(&seen, &narrow);
+    let long: Vec<&str> = seen["shown"]
+        .as_str()
+        .unwrap()
+        .lines()
+        .map(|line| line.trim_end())
+        .filter(|line| line.chars().count() > 40 && line.contains(' '))
+        // A path is one word, however long.
+        .filter(|line| !line.contains(narrow.home.path().to_str().unwrap()))
+        .collect();
+    assert!(long.is_empty(), "{long:#?}");
+}
+
+#[test]
+fn it_is_left_at_every_step_and_taken_up_there() {
+    let Some(server) = Dovecot::start(Options::default()) else {
+        return;
+    };
+    let jane = Jane::new(&server, "leaving");
+    // Each sitting goes on where the last one stopped, and stops at the next question but one.
+    let sittings: [Vec<Value>; 6] = [
+        vec![
+            json!(["Start?", "\n", 0]),
+            json!(["Its number:", CTRL_C, 0.2]),
+        ],
+        vec![
+            json!(["Your choice", "\n", 0]),
+            json!(["Its number:", "\n", 0]),
+            json!(["Done?", "\n", 0]),
+            json!(["Done?", CTRL_C, 0.2]),
+        ],
+        vec![
+            json!(["go on with step 2", "", 0]),
+            json!(["Your choice", "\n", 0]),
+            json!(["Done?", "\n", 0]),
+            json!(["as you type", CTRL_C, 0.3]),
+        ],
+        vec![
+            json!(["step 3", "", 0]),
+            json!(["Your choice", "\n", 0]),
+            json!(["as you type", "secret\n", 0.3]),
+            json!(["Done?", "\n", 0]),
+            json!(["Which ones?", CTRL_C, 0.2]),
+        ],
+        vec![
+            json!(["step 5", "", 0]),
+            json!(["Your choice", "\n", 0]),
+            json!(["Which ones?", "\n", 0]),
+            json!(["as you type", "secret\n", 0.3]),
+            json!(["Copy now?", CTRL_C, 0.2]),
+        ],
+        vec![
+            json!(["Your choice", "\n", 0]),
+            json!(["as you type", "secret\n", 0.3]),
+            json!(["Copy now?", "\n", 0]),
+            json!(["Done?", CTRL_C, 0.2]),
+        ],
+    ];
+    for steps in &sittings {
+        let mut steps = steps.clone();
+        steps.retain(|step| step[1] != "" || step[0] != "go on with step 2");
+        let Some(seen) = jane.run(&json!(steps), &[], &[]) else {
+            return;
+        };
+        assert_eq!(seen["status"], 130, "{}", seen["shown"]);
+        assert!(says(&seen, "Your answers are kept"), "{}", seen["shown"]);
+    }
+    // Step 4 was open, and that is gone with the sitting: everything is compared again first.
+    let steps = json!([
+        ["step 4", "", 0],
+        ["Your choice", "\n", 0],
+        ["compared with the server once more", "", 0],
+        ["as you type", "secret\n", 0.3],
+        ["identical", "", 0],
+        ["Done?", "\n", 0],
+        ["Done?", "\n", 0],
+    ]);
+    let seen = jane.run(&steps, &[], &[]).unwrap();
+    assert_done(&seen, &jane);
+}
+
+#[test]
+fn ctrl_c_at_every_kind_of_question_leaves_the_terminal_as_it_was() {
+    let Some(server) = Dovecot::start(Options::default()) else {
+        return;
+    };
+    let all = whole();
+    for stop in 0..all.len() {
+        let jane = Jane::new(&server, "stopping");
+        let mut steps: Vec<Value> = all[..=stop].to_vec();
+        steps[stop][1] = json!(CTRL_C);
+        steps[stop][2] = json!(0.3);
+        let Some(seen) = jane.run(&json!(steps), &[], &[]) else {
+            return;
+        };
+        assert_eq!(seen["status"], 130, "{}", seen["shown"]);
+        assert!(says(&seen, "Stopped"), "{}", seen["shown"]);
+    }
+}
+
+#[test]
+fn the_public_thunderbird_profile_goes_from_the_welcome_to_the_last_page() {
+    let Some(profile) = corpus().map(|corpus| corpus.join("thunderbird/thunderbird-public")) else {
+        return;
+    };
+    let Some(server) = Dovecot::start(Options::default()) else {
+        return;
+    };
+    let jane = Jane::new(&server, "public");
+    let steps: Vec<Value> = whole()
+        .into_iter()
+        .filter(|step| step[0] != "Which ones?")
+        .collect();
+    let source = profile.to_str().unwrap();
+    let Some(seen) = jane.run(&json!(steps), &["--source", source], &[]) else {
+        return;
+    };
+    assert!(says(&seen, "All six steps are done"), "{}", seen["shown"]);
+}
