@@ -164,6 +164,7 @@ fn insert(lines: &mut Vec<Vec<u8>>, wanted: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn wish(name: &str, value: Option<&str>) -> Wish {
         (name.into(), value.map(str::to_string))
@@ -246,6 +247,40 @@ mod tests {
         ] {
             let done = edit(text.as_bytes(), &[wish("b", Some("true"))]);
             assert!(done.is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_other_line_stays_and_the_way_back_leads_home(
+            texts in proptest::collection::vec(any::<String>(), 0..6),
+            switches in proptest::collection::vec((0..12u8, any::<bool>()), 0..8),
+            wanted in proptest::collection::vec((0..12u8, any::<bool>()), 1..6),
+            windows in any::<bool>(),
+        ) {
+            let end = if windows { "\r\n" } else { "\n" };
+            let strings = texts.iter().enumerate().map(|(at, text)| {
+                let text = text.replace('\\', "\\\\").replace('"', "\\\"");
+                format!("user_pref(\"k{at}\", \"{}\");", text.replace('\n', "\\n").replace('\r', "\\r"))
+            });
+            let switches: std::collections::BTreeMap<_, _> = switches.into_iter().collect();
+            let switches = switches.iter().map(|(at, on)| format!("user_pref(\"m{at}\", {on});"));
+            let mut lines: Vec<String> = strings.chain(switches).collect();
+            lines.sort();
+            let before = lines.iter().fold(format!("// x{end}"), |text, line| text + line + end);
+
+            let wanted: std::collections::BTreeMap<_, _> = wanted.into_iter().collect();
+            let there: Vec<Wish> = wanted.iter().map(|(at, on)| (format!("m{at}"), Some(on.to_string()))).collect();
+            let back: Vec<Wish> = there.iter()
+                .map(|(name, _)| (name.clone(), value(before.as_bytes(), name).unwrap()))
+                .collect();
+            let (after, changes) = edit(before.as_bytes(), &there).unwrap();
+            for (name, wish) in &there {
+                prop_assert_eq!(&value(&after, name).unwrap(), wish);
+            }
+            let (home, ways) = edit(&after, &back).unwrap();
+            prop_assert_eq!(String::from_utf8(home).unwrap(), before);
+            prop_assert_eq!(ways.len(), changes.len());
         }
     }
 }

@@ -37,6 +37,17 @@ pub(super) fn replace(
     after: &[u8],
     today: Date,
 ) -> Result<PathBuf, Refused> {
+    replace_while(path, before, after, today, || ())
+}
+
+/// The same, with something that happens after the new file was written and before it takes the old one's place.
+fn replace_while(
+    path: &Path,
+    before: &[u8],
+    after: &[u8],
+    today: Date,
+    meanwhile: impl FnOnce(),
+) -> Result<PathBuf, Refused> {
     let profile = path.parent().unwrap_or(Path::new("."));
     unless_touched(path, profile, before)?;
     // Where people have a link in the file's place, the link stays, and the file behind it is replaced.
@@ -54,6 +65,7 @@ pub(super) fn replace(
         new.as_file().sync_all()
     })();
     written.map_err(|error| system(new.path(), error))?;
+    meanwhile();
     // A program that starts after this reads the one file or the other, both whole; at
     // worst it writes its own settings over ours when it ends.
     unless_touched(path, profile, before)?;
@@ -113,5 +125,27 @@ fn system(path: &Path, error: io::Error) -> Refused {
     Refused::System {
         path: path.into(),
         error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_changes_at_the_last_moment_is_left_alone() {
+        let profile = tempfile::tempdir().unwrap();
+        let path = profile.path().join("prefs.js");
+        fs::write(&path, "old").unwrap();
+        let today = jiff::civil::date(2026, 11, 25);
+        let meanwhile = || fs::write(&path, "theirs").unwrap();
+        let done = replace_while(&path, b"old", b"new", today, meanwhile);
+        assert!(matches!(done, Err(Refused::ChangedMeanwhile)));
+        assert_eq!(fs::read(&path).unwrap(), b"theirs");
+        let mut names: Vec<_> = (fs::read_dir(profile.path()).unwrap())
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        names.sort();
+        assert_eq!(names, ["prefs.js", "prefs.js.2026-11-25.backup"]);
     }
 }
