@@ -43,8 +43,11 @@ impl<'a> Jane<'a> {
             ("mail.account.account1.server", "\"server1\""),
             ("mail.server.server1.type", "\"pop3\""),
             ("mail.server.server1.hostname", "\"pop.charter.net\""),
-            ("mail.server.server1.userName", "\"jane@charter.net\""),
-            ("mail.server.server1.name", "\"jane@charter.net\""),
+            (
+                "mail.server.server1.userName",
+                &format!("\"{}@charter.net\"", self.name),
+            ),
+            ("mail.server.server1.name", "\"My mail\""),
             (
                 "mail.server.server1.directory-rel",
                 "\"[ProfD]Mail/pop.charter.net\"",
@@ -111,17 +114,21 @@ impl<'a> Jane<'a> {
     }
 }
 
+/// Wherever the lines are broken.
 fn says(seen: &Value, words: &str) -> bool {
-    seen["shown"].as_str().unwrap().contains(words)
+    let shown = seen["shown"].as_str().unwrap().split_whitespace();
+    shown.collect::<Vec<_>>().join(" ").contains(words)
 }
 
-/// Enter to everything, and the password.
+/// Has the settings changed, and then Enter to everything, and the password.
 fn whole() -> Vec<Value> {
     vec![
         json!(["Start?", "\n", 0]),
         json!(["Its number:", "\n", 0]),
-        json!(["Done?", "\n", 0]),
-        json!(["Done?", "\n", 0]),
+        json!(["Shall it show", "y\n", 0]),
+        json!(["Change these lines?", "y\n", 0]),
+        json!(["Step 2 is done", "", 0]),
+        json!(["your Documents?", "\n", 0]),
         json!(["as you type", "secret\n", 0.3]),
         json!(["Done?", "\n", 0]),
         json!(["Which ones?", "\n", 0]),
@@ -150,6 +157,48 @@ fn from_the_welcome_to_the_last_page() {
     };
     assert_done(&seen, &jane);
     assert!(!says(&seen, "secret"), "{}", seen["shown"]);
+    // What the guide changed in Thunderbird: five lines more, everything else as it was, and the old file beside it.
+    let profile = jane.home.path().join(".thunderbird/abc.default");
+    let before = std::fs::read_dir(&profile)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.to_string_lossy().ends_with(".backup"))
+        .unwrap();
+    let read = |path: &Path| std::fs::read_to_string(path).unwrap();
+    let (before, after) = (read(&before), read(&profile.join("prefs.js")));
+    let kept: Vec<&str> = after.lines().filter(|line| before.contains(line)).collect();
+    assert_eq!(kept, before.lines().collect::<Vec<_>>());
+    assert!(after.contains("server1.leave_on_server\", true"), "{after}");
+    assert!(after.contains("server1.check_new_mail\", false"), "{after}");
+    assert_eq!(after.lines().count(), before.lines().count() + 2, "{after}");
+}
+
+#[test]
+fn what_was_changed_in_thunderbird_is_put_back_to_the_byte() {
+    let Some(server) = Dovecot::start(Options::default()) else {
+        return;
+    };
+    let jane = Jane::new(&server, "back");
+    let prefs = jane.home.path().join(".thunderbird/abc.default/prefs.js");
+    let before = std::fs::read(&prefs).unwrap();
+    let steps = json!([
+        ["Start?", "\n", 0],
+        ["Its number:", "\n", 0],
+        ["Shall it show", "y\n", 0],
+        ["Change these lines?", "y\n", 0],
+        ["your Documents?", CTRL_C, 0.2],
+    ]);
+    if jane.run(&steps, &[], &[]).is_none() {
+        return;
+    }
+    assert_ne!(std::fs::read(&prefs).unwrap(), before);
+    let steps = json!([
+        ["Your choice", "3\n", 0],
+        ["Put these lines back?", "\n", 0]
+    ]);
+    let seen = jane.run(&steps, &[], &[]).unwrap();
+    assert!(says(&seen, "as they were before"), "{}", seen["shown"]);
+    assert_eq!(std::fs::read(&prefs).unwrap(), before);
 }
 
 #[test]
@@ -170,14 +219,16 @@ fn it_can_be_heard_and_it_fits_a_narrow_screen() {
         .run(&json!(whole()), &["--plain"], &[("TERMINAL_COLUMNS", "40")])
         .unwrap();
     assert_done(&seen, &narrow);
-    let long: Vec<&str> = seen["shown"]
-        .as_str()
-        .unwrap()
+    let shown = seen["shown"].as_str().unwrap();
+    let shown = shown.replace("\x1b[32m", "").replace("\x1b[33m", "");
+    let shown = shown.replace("\x1b[0m", "");
+    let long: Vec<&str> = shown
         .lines()
         .map(|line| line.trim_end())
         .filter(|line| line.chars().count() > 40 && line.contains(' '))
-        // A path is one word, however long.
+        // A path and a setting are one word each, however long.
         .filter(|line| !line.contains(narrow.home.path().to_str().unwrap()))
+        .filter(|line| !line.contains("user_pref("))
         .collect();
     assert!(long.is_empty(), "{long:#?}");
 }
@@ -189,48 +240,49 @@ fn it_is_left_at_every_step_and_taken_up_there() {
     };
     let jane = Jane::new(&server, "leaving");
     // Each sitting goes on where the last one stopped, and stops at the next question but one.
-    let sittings: [Vec<Value>; 6] = [
-        vec![
-            json!(["Start?", "\n", 0]),
-            json!(["Its number:", CTRL_C, 0.2]),
-        ],
-        vec![
-            json!(["Your choice", "\n", 0]),
-            json!(["Its number:", "\n", 0]),
-            json!(["Done?", "\n", 0]),
-            json!(["Done?", CTRL_C, 0.2]),
-        ],
-        vec![
-            json!(["go on with step 2", "", 0]),
-            json!(["Your choice", "\n", 0]),
-            json!(["Done?", "\n", 0]),
-            json!(["as you type", CTRL_C, 0.3]),
-        ],
-        vec![
-            json!(["step 3", "", 0]),
-            json!(["Your choice", "\n", 0]),
-            json!(["as you type", "secret\n", 0.3]),
-            json!(["Done?", "\n", 0]),
-            json!(["Which ones?", CTRL_C, 0.2]),
-        ],
-        vec![
-            json!(["step 5", "", 0]),
-            json!(["Your choice", "\n", 0]),
-            json!(["Which ones?", "\n", 0]),
-            json!(["as you type", "secret\n", 0.3]),
-            json!(["Copy now?", CTRL_C, 0.2]),
-        ],
-        vec![
-            json!(["Your choice", "\n", 0]),
-            json!(["as you type", "secret\n", 0.3]),
-            json!(["Copy now?", "\n", 0]),
-            json!(["Done?", CTRL_C, 0.2]),
-        ],
+    let sittings = [
+        json!([["Start?", "\n", 0], ["Its number:", CTRL_C, 0.2]]),
+        json!([
+            ["Your choice", "\n", 0],
+            ["Its number:", "\n", 0],
+            ["Shall it show", "\n", 0],
+            ["Done?", "\n", 0],
+            ["Go on?", "\n", 0],
+            ["Shall it show", CTRL_C, 0.2],
+        ]),
+        json!([
+            ["step 2", "", 0],
+            ["Your choice", "\n", 0],
+            ["Shall it show", "\n", 0],
+            ["Done?", "\n", 0],
+            ["Go on?", "\n", 0],
+            ["your Documents?", "\n", 0],
+            ["as you type", CTRL_C, 0.3],
+        ]),
+        json!([
+            ["step 3", "", 0],
+            ["Your choice", "\n", 0],
+            ["your Documents?", "\n", 0],
+            ["as you type", "secret\n", 0.3],
+            ["Done?", "\n", 0],
+            ["Which ones?", CTRL_C, 0.2],
+        ]),
+        json!([
+            ["step 5", "", 0],
+            ["Your choice", "\n", 0],
+            ["Which ones?", "\n", 0],
+            ["as you type", "secret\n", 0.3],
+            ["Copy now?", CTRL_C, 0.2],
+        ]),
+        json!([
+            ["Your choice", "\n", 0],
+            ["as you type", "secret\n", 0.3],
+            ["Copy now?", "\n", 0],
+            ["Done?", CTRL_C, 0.2],
+        ]),
     ];
     for steps in &sittings {
-        let mut steps = steps.clone();
-        steps.retain(|step| step[1] != "" || step[0] != "go on with step 2");
-        let Some(seen) = jane.run(&json!(steps), &[], &[]) else {
+        let Some(seen) = jane.run(steps, &[], &[]) else {
             return;
         };
         assert_eq!(seen["status"], 130, "{}", seen["shown"]);
@@ -240,7 +292,7 @@ fn it_is_left_at_every_step_and_taken_up_there() {
     let steps = json!([
         ["step 4", "", 0],
         ["Your choice", "\n", 0],
-        ["compared with the server once more", "", 0],
+        ["Step 4 removes something", "", 0],
         ["as you type", "secret\n", 0.3],
         ["identical", "", 0],
         ["Done?", "\n", 0],
@@ -256,8 +308,8 @@ fn ctrl_c_at_every_kind_of_question_leaves_the_terminal_as_it_was() {
         return;
     };
     let all = whole();
-    for stop in 0..all.len() {
-        let jane = Jane::new(&server, "stopping");
+    for stop in (0..all.len()).filter(|at| all[*at][1] != "") {
+        let jane = Jane::new(&server, format!("stopping{stop}").leak());
         let mut steps: Vec<Value> = all[..=stop].to_vec();
         steps[stop][1] = json!(CTRL_C);
         steps[stop][2] = json!(0.3);

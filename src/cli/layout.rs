@@ -55,6 +55,27 @@ pub fn wrap(first: &str, text: &str) -> String {
     lines.join("\n").trim_end().to_string()
 }
 
+/// On a narrow screen, breaks the lines that are too long for it; the rest of such a line keeps its indent.
+pub fn fit(text: &str) -> String {
+    if width() >= WIDTH {
+        return text.into();
+    }
+    let line = |line: &str| {
+        if measure_text_width(line) <= width() {
+            return line.to_string();
+        }
+        let start = line.len() - line.trim_start().len();
+        let mark = ["ok   ", "!    ", "x  ", "Saved as  "]
+            .iter()
+            .find(|mark| line.starts_with(**mark))
+            .map_or(start, |mark| mark.len());
+        let (first, rest) = line.split_at(mark);
+        wrap(first, rest)
+    };
+    let lines: Vec<String> = text.split('\n').map(line).collect();
+    lines.join("\n")
+}
+
 /// A text of any length as one harmless line.
 pub fn clean(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();

@@ -9,7 +9,7 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 
 use super::args::{Color, Flags, Format};
-use super::layout::clean;
+use super::layout::{clean, fit};
 
 /// How things are shown.
 #[derive(Clone, Copy, Debug, Default)]
@@ -181,7 +181,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Makes every line harmless, colours the marks, and ends the last line.
 fn finished(text: &str, color: bool) -> String {
-    let harmless = harmless(text);
+    let harmless = fit(&harmless(text));
     let lines = harmless
         .lines()
         .map(|line| if color { paint(line) } else { line.to_string() });

@@ -201,6 +201,9 @@ impl Asker {
         if !self.terminal {
             return self.line(printer, &prompt).map(SecretString::from);
         }
+        if printer.look.plain {
+            return typed_unseen(printer, &prompt);
+        }
         match dialoguer::Password::new()
             .with_prompt(prompt)
             .report(false)
@@ -214,6 +217,20 @@ impl Asker {
                 .context("the password cannot be asked for")
                 .into()),
         }
+    }
+}
+
+/// The same without any redrawing, for terminals that can't and for people who listen.
+fn typed_unseen(printer: &Printer, prompt: &str) -> Result<SecretString, Failure> {
+    printer.ask(&format!("{}: ", wrap("", prompt)));
+    let read = dialoguer::console::Term::stderr().read_secure_line();
+    printer.say("\n");
+    match read {
+        Ok(password) => Ok(SecretString::from(password)),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Error::Stopped.into()),
+        Err(error) => Err(anyhow::Error::new(error)
+            .context("the password cannot be asked for")
+            .into()),
     }
 }
 

@@ -14,8 +14,11 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::guide::page;
 use super::guide::setup_files;
-use super::layout::wrap;
+use super::layout::{width, wrap};
 use super::room::Room;
+
+/// Narrower screens get a field and its value in one line of text.
+const FOR_COLUMNS: usize = 64;
 
 /// Shows the card.
 ///
@@ -95,8 +98,13 @@ fn card(email: &str, servers: &Servers, table: &[Row]) -> String {
             group = row.group;
             text.push_str(&format!("\n{group}\n"));
         }
-        let field = format!("  {:<40} ", row.field);
-        text.push_str(&format!("{}\n", wrap(&field, &safe(&row.value))));
+        let line = if width() < FOR_COLUMNS {
+            wrap("  ", &format!("{}: {}", row.field, safe(&row.value)))
+        } else {
+            wrap(&format!("  {:<40} ", row.field), &safe(&row.value))
+        };
+        text.push_str(&line);
+        text.push('\n');
     }
     if !servers.certain {
         text.push_str(
@@ -105,8 +113,14 @@ fn card(email: &str, servers: &Servers, table: &[Row]) -> String {
         );
     }
     text.push_str(&format!(
-        "\nSource: {}, looked at in {}.\n",
-        servers.source.who, servers.source.when
+        "\n{}\n",
+        wrap(
+            "",
+            &format!(
+                "Source: {}, looked at in {}.",
+                servers.source.who, servers.source.when
+            )
+        )
     ));
     text
 }

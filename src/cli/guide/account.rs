@@ -1,5 +1,6 @@
 //! Whose mailbox it is, step 3, and the sign-in.
 
+use spectrum_migrate::guide::words::phones;
 use spectrum_migrate::guide::{Gate, Step};
 use spectrum_migrate::settings;
 
@@ -43,7 +44,10 @@ impl Guide<'_> {
     /// Step 3: the card, the clicks, and the sign-in that shows that the values are right.
     pub(super) fn set_up(&mut self) -> Result<(), Failure> {
         self.say(&page::head(Step::Create));
-        self.tell("If a phone or a tablet also gets this mail, look at it first: one that is still set to POP takes messages off the server. The last page of this guide has the clicks for phones.");
+        self.say("\nPhones and tablets first");
+        for line in phones::CHECK_FIRST {
+            self.say(&wrap("      - ", line));
+        }
         if let Some(email) = self.flags.email.clone()
             && settings::servers(&email).is_some()
         {

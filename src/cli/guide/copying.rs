@@ -110,8 +110,14 @@ impl Guide<'_> {
             ),
         );
         self.gap();
-        self.say("1  File them on the server as here, too (the ones in the other folder stay)");
-        self.say("2  Leave them where they are on the server, and don't copy them");
+        self.say(&wrap(
+            "1  ",
+            "File them on the server as here, too (the ones in the other folder stay)",
+        ));
+        self.say(&wrap(
+            "2  ",
+            "Leave them where they are on the server, and don't copy them",
+        ));
         let chosen = self
             .room
             .asker

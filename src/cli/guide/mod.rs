@@ -27,8 +27,8 @@ use super::session;
 use super::sign_in::SignedIn;
 
 /// What whoever leaves at a question is told.
-const FAREWELL: &str = "Stopped here. Your answers are kept, and nothing is lost.\n\
-                        To go on at this place, today or another day:  spectrum-migrate";
+const FAREWELL: &str = "Stopped here. Your answers are kept, and\nnothing is lost. To go on at this place,\n\
+                        today or another day:  spectrum-migrate";
 
 /// Guides a person through the six steps, or through what is left of them.
 ///

@@ -30,11 +30,7 @@ pub fn clicks(program: &str, page: &Page) -> String {
 /// What to click on phones and tablets.
 pub fn phones() -> String {
     let mut text = String::from("Phones and tablets\n\n");
-    text.push_str(&wrap(
-        "",
-        "One that still has the old account (POP) takes messages off the server. Set it up like this, and switch the \
-         old account off there:",
-    ));
+    text.push_str(&wrap("", "Set up the new account like this:"));
     for phone in words::phones::PHONES {
         text.push_str(&format!("\n\n{}", wrap("", phone.name)));
         for (at, click) in phone.clicks.iter().enumerate() {
@@ -42,7 +38,7 @@ pub fn phones() -> String {
             text.push_str(&wrap(&format!("{:>8}. ", at + 1), click));
         }
     }
-    text
+    format!("{text}\n\n{}", wrap("", words::phones::OLD_ACCOUNT))
 }
 
 /// The help behind `s`.

@@ -27,10 +27,16 @@ impl Guide<'_> {
                 None => "1  Look at the last pages again".into(),
             };
             self.say(&from);
-            self.say("2  Start over (what is copied is recognised, and not sent twice)");
+            self.say(&wrap(
+                "2  ",
+                "Start over (what is copied is recognised, and not sent twice)",
+            ));
             let changed = !self.progress.changed.is_empty();
             if changed {
-                self.say("3  Put back what was changed in the settings of Thunderbird");
+                self.say(&wrap(
+                    "3  ",
+                    "Put back what was changed in the settings of Thunderbird",
+                ));
             }
             self.gap();
             let count = if changed { 3 } else { 2 };
@@ -77,11 +83,11 @@ impl Guide<'_> {
             return Ok(());
         }
         let found = self.programs_here();
-        self.say("\nWhich mail program have you been using for this address?");
+        self.tell("Which mail program have you been using for this address?");
         self.gap();
         for (at, program) in MailProgram::ALL.iter().enumerate() {
             let seen = if found.contains(program) {
-                "   (found on this computer)"
+                "   (found here)"
             } else {
                 ""
             };

@@ -11,9 +11,8 @@ pub(crate) const NEW_OUTLOOK: Words = Words {
         clicks: &[
             "Go back to classic Outlook first. If you see a switch \"New Outlook\" at the top, turn it off.",
             "If there is no switch, look in the Start menu for \"Outlook (classic)\" and open that.",
-            "Look there for your old mail. If you see it, stop here, start this program again,",
-            "and choose Outlook, not the new one. The guide then fits what you see.",
-            "If there is no classic Outlook: look in Settings for your old account's settings.",
+            "If you see your old mail there: stop here, start this program again, and choose Outlook.",
+            "If there is no classic Outlook: look under Settings for the settings of your old account.",
             "If you see a setting to leave messages on the server, turn it on.",
         ],
         more: &[
@@ -34,7 +33,7 @@ pub(crate) const NEW_OUTLOOK: Words = Words {
     },
     create: Page {
         clicks: &[
-            "Know first: the new Outlook copies your mail to Microsoft. Classic Outlook does not have to.",
+            "Know first: the new Outlook copies your mail to Microsoft. You can stay with classic Outlook.",
             "If you do not mind: look for \"Add account\". It may be in Settings, under Accounts.",
             "Type the email address shown above and choose \"Continue\".",
             "If you can choose between IMAP and POP, choose \"IMAP\", never \"POP\".",

@@ -15,7 +15,7 @@ pub const CHECK_FIRST: &[&str] = &[
     "Look at each phone and tablet before step 3: open the settings of the account and look for POP or IMAP.",
     "If it says IMAP, leave it as it is.",
     "If it says POP, switch the account off there. Do not delete it: some of its mail may be only on the phone.",
-    "If you cannot switch it off or cannot tell, turn the phone off until the copying is done.",
+    "If you cannot switch it off or cannot tell, ask someone you trust to look before you go on.",
     "Add the account again on the phone, as IMAP, when you like. The old one stays switched off.",
 ];
 

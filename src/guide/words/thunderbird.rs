@@ -72,7 +72,7 @@ pub(crate) const THUNDERBIRD: Words = Words {
             "If you see \"Show data location\" (maybe under more information), write that folder down.",
             "Make sure that \"Remove message data\" is not ticked. In version 155 and later it is: untick it.",
             "Make sure that \"Remove outgoing server\" and \"Remove password\", if shown, are not ticked.",
-            "If \"Remove message data\" is ticked and cannot be unticked, choose \"Cancel\" and leave it all.",
+            "If \"Remove message data\" is ticked and cannot be unticked, choose \"Cancel\" and keep the account.",
             "Look once more: \"Remove message data\" is not ticked. Only then choose \"Remove\".",
         ],
         more: &[
