@@ -114,6 +114,22 @@ pub enum Error {
         /// The system's words.
         detail: String,
     },
+    /// The disk has too little room for the storage folder; nothing was written.
+    StorageFull {
+        /// The folder.
+        path: PathBuf,
+        /// Bytes that it takes.
+        needs: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
+    /// The storage folder cannot be read or written.
+    Storage {
+        /// The folder.
+        path: PathBuf,
+        /// The system's words.
+        detail: String,
+    },
     /// No mail can be read from a source.
     Source {
         /// Its path.
@@ -149,6 +165,8 @@ impl Error {
             | Error::MailboxFull { .. }
             | Error::Busy { .. }
             | Error::Journal { .. }
+            | Error::StorageFull { .. }
+            | Error::Storage { .. }
             | Error::Source { .. }
             | Error::Choice { .. } => Retry::AfterHelp,
             Error::Altered { .. } | Error::Stopped | Error::Bug { .. } => Retry::Never,
@@ -182,6 +200,14 @@ impl fmt::Display for Error {
             }
             Error::Busy { pid: None } => write!(f, "another run is in progress"),
             Error::Journal { path, detail } => write!(f, "journal {}: {detail}", path.display()),
+            Error::StorageFull { path, needs, free } => write!(
+                f,
+                "storage folder {}: {needs} bytes needed, {free} free",
+                path.display()
+            ),
+            Error::Storage { path, detail } => {
+                write!(f, "storage folder {}: {detail}", path.display())
+            }
             Error::Source { path, detail, .. } => write!(f, "{}: {detail}", path.display()),
             Error::Choice { detail } => f.write_str(detail),
             Error::Stopped => f.write_str("stopped"),

@@ -18,6 +18,8 @@ pub enum Stage {
     Copy,
     /// Checking what arrived.
     Verify,
+    /// Keeping on this computer what did not go up.
+    Keep,
 }
 
 /// One thing that happened. Texts from mail or server are raw here: whoever prints makes them safe.

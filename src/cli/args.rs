@@ -168,6 +168,9 @@ pub struct Flags {
     /// Read flags from this file; by default config.toml in your configuration directory, if there is one
     #[arg(long, global = true, value_name = "FILE", help_heading = HOW)]
     pub config: Option<PathBuf>,
+    /// Keep on this computer, in this folder, what the server does not take
+    #[arg(long, global = true, value_name = "DIR", help_heading = HOW)]
+    pub storage_folder: Option<PathBuf>,
     /// Where journals and reports are kept
     #[arg(long, global = true, value_name = "DIR", help_heading = HOW)]
     pub state_dir: Option<PathBuf>,

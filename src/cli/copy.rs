@@ -1,6 +1,7 @@
 //! `plan`, `copy` and `verify`: the stages of a run in their order, with the person's agreement before anything is sent.
 
 use spectrum_migrate::Error;
+use spectrum_migrate::transfer::keep::Keeping;
 use spectrum_migrate::transfer::plan::Plan;
 use spectrum_migrate::transfer::report::{Report, Verified};
 
@@ -53,6 +54,9 @@ impl From<Report> for Ended {
 /// What stopped it; a report was shown and saved all the same if anything was sent.
 pub fn run(room: &Room, session: &Session, until: Until) -> Result<Ended, Failure> {
     room.signals.begin_work();
+    if let Some(folder) = &session.storage {
+        session.job(room, |job| job.can_keep(folder))?;
+    }
     let mut plan = plan_it(room, session)?;
     let agreed = match until {
         Until::Plan => {
@@ -153,7 +157,12 @@ pub(super) fn carry_out(
     room.signals.begin_work();
     // Practice is over before any computer falls asleep.
     let _awake = session.keeps_report.then(Awake::start);
-    if let Err(error) = session.job(room, |job| job.copy(plan)) {
+    let sent = session.job(room, |job| job.copy(plan));
+    // With a storage folder, a full mailbox is no reason to stop: what is left is kept there.
+    let full = matches!(sent, Err(Error::MailboxFull { .. })) && session.storage.is_some();
+    if let Err(error) = sent
+        && !full
+    {
         // The other run makes its own report, and this one has nothing to tell.
         if matches!(error, Error::Busy { .. }) {
             return Err(error.into());
@@ -167,13 +176,34 @@ pub(super) fn carry_out(
         job.repair(plan, verified)
     });
     match checked {
-        Ok(verified) => finish(room, session, plan, Some(verified)),
+        Ok(verified) => {
+            let kept = keep(room, session, plan, full);
+            let report = finish(room, session, plan, Some(verified))?;
+            match kept {
+                Ok(()) => Ok(report),
+                Err(error) => Err(Failure::at(error, copied(&report))),
+            }
+        }
         Err(error) => {
             let report = finish(room, session, plan, None)?;
             let done = report.counts.copied + report.counts.already_there;
             Err(Failure::at(error, Situation::Unchecked { done }))
         }
     }
+}
+
+/// Keeps on this computer what did not go up, where the person named a folder for it.
+fn keep(room: &Room, session: &Session, plan: &mut Plan, full: bool) -> Result<(), Error> {
+    let Some(folder) = &session.storage else {
+        return Ok(());
+    };
+    let which = Keeping {
+        full,
+        ..Keeping::default()
+    };
+    session
+        .job(room, |job| job.keep(plan, folder, which))
+        .map(|_| ())
 }
 
 /// Adds up, shows and saves. A report that can't be saved was shown all the same.
@@ -200,6 +230,6 @@ fn copied(report: &Report) -> Situation {
     let done = counts.copied + counts.already_there;
     Situation::Copied {
         done,
-        of: done + counts.waiting + counts.refused + counts.damaged,
+        of: done + counts.waiting + counts.refused + counts.damaged + counts.kept,
     }
 }

@@ -33,6 +33,8 @@ pub enum Exit {
     Busy,
     /// The journal can't be written.
     Journal,
+    /// The storage folder can't be written.
+    Storage,
     /// No mail can be read.
     NoMail,
     /// Ctrl-C.
@@ -42,7 +44,7 @@ pub enum Exit {
 }
 
 /// Every code with its meaning, in the order of the numbers.
-pub const TABLE: [(Exit, &str); 16] = [
+pub const TABLE: [(Exit, &str); 17] = [
     (Exit::Done, "all done and verified"),
     (Exit::Bug, "unexpected error (a bug)"),
     (Exit::Usage, "wrong command line"),
@@ -65,6 +67,7 @@ pub const TABLE: [(Exit, &str); 16] = [
     ),
     (Exit::Busy, "another run is in progress"),
     (Exit::Journal, "the journal cannot be written"),
+    (Exit::Storage, "the storage folder cannot be written"),
     (Exit::NoMail, "no mail can be read from a source"),
     (Exit::Interrupted, "stopped by Ctrl-C"),
     (Exit::Terminated, "stopped by SIGTERM"),
@@ -87,6 +90,7 @@ impl Exit {
             Exit::Missing => 14,
             Exit::Busy => 15,
             Exit::Journal => 16,
+            Exit::Storage => 17,
             Exit::NoMail => 20,
             Exit::Interrupted => 130,
             Exit::Terminated => 143,
@@ -105,6 +109,7 @@ impl From<&Error> for Exit {
             Error::Altered { .. } => Exit::Difference,
             Error::Busy { .. } => Exit::Busy,
             Error::Journal { .. } => Exit::Journal,
+            Error::StorageFull { .. } | Error::Storage { .. } => Exit::Storage,
             Error::Source { .. } => Exit::NoMail,
             Error::Choice { .. } => Exit::Usage,
             Error::Stopped => Exit::Interrupted,
@@ -125,11 +130,11 @@ impl From<&Report> for Exit {
             Exit::Bug
         } else if differs {
             Exit::Difference
-        } else if report.reasons.contains_key(&Reason::Full) {
+        } else if counts.waiting > 0 && report.reasons.contains_key(&Reason::Full) {
             Exit::Full
         } else if counts.waiting > 0 {
             Exit::Unfinished
-        } else if counts.refused + counts.damaged > 0 {
+        } else if counts.refused + counts.damaged > 0 || !report.keeps_what_it_kept() {
             Exit::Exceptions
         } else {
             Exit::Done
@@ -146,6 +151,7 @@ pub fn help() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use spectrum_migrate::transfer::report::Storage;
 
     #[test]
     fn every_number_means_one_thing_and_the_table_is_in_order() {
@@ -162,6 +168,7 @@ mod tests {
             let counts = report.counts;
             report.counts.found = counts.copied
                 + counts.already_there
+                + counts.kept
                 + counts.refused
                 + counts.damaged
                 + counts.waiting;
@@ -181,6 +188,22 @@ mod tests {
             Exit::Unfinished
         );
         assert_eq!(exit(&|report| waiting(report, Reason::Full)), Exit::Full);
+        let keep = |report: &mut Report| {
+            let counts = &mut report.counts;
+            (counts.kept, counts.refused, counts.damaged) = (4, 0, 0);
+            report.reasons.insert(Reason::Full, 2);
+            report.storage = Some(Storage {
+                messages: 4,
+                ..Storage::default()
+            });
+        };
+        assert_eq!(exit(&keep), Exit::Done);
+        let changed = |report: &mut Report| {
+            keep(report);
+            let storage = report.storage.as_mut().unwrap();
+            storage.changed.push("kept/Inbox.mbox".into());
+        };
+        assert_eq!(exit(&changed), Exit::Exceptions);
         assert_eq!(
             exit(&|report| report.verified.as_mut().unwrap().altered = 1),
             Exit::Difference

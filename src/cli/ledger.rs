@@ -27,7 +27,9 @@ pub fn text(report: &Report, plain: bool, exceptions: usize) -> String {
     blocks.extend(stayed(report));
     blocks.extend(notes(report));
     blocks.extend(conversions(report));
+    blocks.extend(kept(report));
     blocks.extend(listed(&report.exceptions, exceptions));
+    blocks.extend(changed(&report.sources_changed));
     blocks.push(last_word(report));
     blocks.join("\n\n") + "\n"
 }
@@ -135,7 +137,7 @@ fn by_headers(sample: Option<u8>) -> String {
 fn verdict(verified: &Verified, counts: &Counts) -> String {
     if verified.clean() {
         // Whoever reads only this line must not take it for more than it is.
-        let whole = counts.refused + counts.damaged + counts.waiting == 0;
+        let whole = counts.refused + counts.damaged + counts.waiting + counts.kept == 0;
         if verified.expected == 0 && !whole {
             return "!    None of these messages is on the server yet.".into();
         }
@@ -262,6 +264,45 @@ fn conversions(report: &Report) -> Option<String> {
     })
 }
 
+/// What is in the storage folder.
+fn kept(report: &Report) -> Option<String> {
+    let storage = report.storage.as_ref()?;
+    let mut lines = vec!["Kept on this computer".to_string()];
+    let what = format!(
+        "{}, {}, in the folder {}. Its index.txt lists each of them.",
+        messages(storage.messages),
+        size(storage.bytes),
+        clean(&storage.folder)
+    );
+    lines.push(wrap("     ", &what));
+    if report.keeps_what_it_kept() {
+        lines.push("ok   All read back and compared: identical.".into());
+    } else {
+        let files: Vec<String> = storage.changed.iter().map(|file| clean(file)).collect();
+        let what = format!(
+            "Changed or removed since it was compared: {}. Run spectrum-migrate copy again.",
+            files.join(", ")
+        );
+        lines.push(wrap("x  ", &what));
+    }
+    Some(lines.join("\n"))
+}
+
+/// Files that were not the same at the end as at the beginning.
+fn changed(files: &[String]) -> Option<String> {
+    let files: Vec<String> = files.iter().map(|file| clean(file)).collect();
+    let (first, rest) = files.split_first()?;
+    let more = match rest.len() as u64 {
+        0 => String::new(),
+        number => format!(" and {} more", count(number)),
+    };
+    let what = format!(
+        "Your old mail changed while we worked, in {first}{more}. Close your mail program, and run spectrum-migrate copy \
+         again: it looks for new mail."
+    );
+    Some(wrap("!    ", &what))
+}
+
 fn listed(exceptions: &[Exception], most: usize) -> Option<String> {
     if exceptions.is_empty() {
         return None;
@@ -279,6 +320,9 @@ fn listed(exceptions: &[Exception], most: usize) -> Option<String> {
         );
         lines.push(wrap("     - ", &place));
         lines.push(wrap("       ", &format!("{why}: {}", clean(&one.detail))));
+        if let Some(file) = &one.kept_in {
+            lines.push(wrap("       ", &format!("kept in {}", clean(file))));
+        }
     }
     if exceptions.len() > most {
         let more = (exceptions.len() - most) as u64;
@@ -330,6 +374,14 @@ fn last_word(report: &Report) -> String {
             "Everything else is done. Keep the old files: the messages above are only there. Nothing on this computer \
              was changed.",
         ),
+        (Some(_), _) if counts.kept > 0 => wrap(
+            "ok   ",
+            &format!(
+                "Done: everything is on the server, but for {} in the storage folder. Never remove that folder: its \
+                 mail is not on the server. Keep the old files for a month; nothing on this computer was changed.",
+                messages(counts.kept)
+            ),
+        ),
         (Some(_), _) => wrap(
             "ok   ",
             "Done. Nothing on this computer was changed. Keep the old files for a month; look at your mail in webmail \
@@ -342,6 +394,7 @@ fn last_word(report: &Report) -> String {
 mod tests {
     use super::*;
     use crate::cli::samples;
+    use spectrum_migrate::transfer::report::Storage;
 
     fn changed(change: impl FnOnce(&mut Report)) -> Report {
         let mut report = samples::report();
@@ -402,6 +455,34 @@ mod tests {
         let shown = shown(&report);
         assert!(shown.contains("None of these messages"), "{shown}");
         assert!(!shown.contains("ok  "), "{shown}");
+    }
+
+    #[test]
+    fn a_run_that_kept_what_the_server_did_not_take() {
+        let report = changed(|report| {
+            let folder = &mut report.folders[0].counts;
+            for counts in [&mut report.counts, folder] {
+                (counts.kept, counts.refused, counts.damaged) = (4, 0, 0);
+            }
+            for one in &mut report.exceptions {
+                one.kept_in = Some("Inbox.mbox".into());
+            }
+            report.storage = Some(Storage {
+                folder: "/home/jane/Documents/Kept mail".into(),
+                files: vec!["/home/jane/Documents/Kept mail/Inbox.mbox".into()],
+                messages: 4,
+                bytes: 38_001_536,
+                changed: Vec::new(),
+            });
+        });
+        let good = shown(&report);
+        let report = changed(|changed| {
+            *changed = report;
+            let storage = changed.storage.as_mut().unwrap();
+            storage.changed.clone_from(&storage.files);
+            changed.sources_changed = vec!["/home/jane/mail/Inbox".into(), "/home/jane/x".into()];
+        });
+        insta::assert_snapshot!(format!("{good}\n----\n\n{}", shown(&report)));
     }
 
     #[test]

@@ -75,7 +75,8 @@ fn work(
     };
     let sources = session::open_sources(&paths)?;
     let base = session::state_dir(flags)?;
-    let session = Session::new(sources, signed_in.connect, session::choices(flags), &base);
+    let session = Session::new(sources, signed_in.connect, session::choices(flags), &base)
+        .with_storage(flags.storage_folder.clone());
     match until {
         Some(until) => copy::run(room, &session, until).map(|ended| ended.exit),
         None => copy::verify(room, &session),

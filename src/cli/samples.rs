@@ -131,6 +131,7 @@ pub fn plan() -> Plan {
         account: "jane@charter.net@mobile.charter.net:993".into(),
         sources: vec![PlannedSource {
             from_index: false,
+            stamp: Default::default(),
             label: "jane@charter.net".into(),
             kind: Kind::Thunderbird,
             path: "/home/jane/.thunderbird/x1.default".into(),
@@ -242,5 +243,7 @@ pub fn report() -> Report {
             flags_differ: 0,
             folders: checked,
         }),
+        storage: None,
+        sources_changed: Vec::new(),
     }
 }

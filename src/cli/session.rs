@@ -25,6 +25,8 @@ pub struct Session {
     pub choices: Choices,
     /// The account's directory for journal and reports.
     pub state: PathBuf,
+    /// Where what does not go up is kept on this computer.
+    pub storage: Option<PathBuf>,
     /// Whether the report is kept; a rehearsal leaves nothing behind.
     pub keeps_report: bool,
     clock: SystemClock,
@@ -44,9 +46,15 @@ impl Session {
             connect,
             choices,
             state,
+            storage: None,
             keeps_report: true,
             clock: SystemClock::default(),
         }
+    }
+
+    /// The same with a folder for what does not go up.
+    pub fn with_storage(self, storage: Option<PathBuf>) -> Session {
+        Session { storage, ..self }
     }
 
     /// The same for practice: nothing of it is kept.

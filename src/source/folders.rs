@@ -10,7 +10,7 @@ use crate::message::{FolderId, Item};
 use crate::source::files;
 use crate::source::part::Part;
 use crate::source::{
-    ByteLedger, Count, Damaged, Fault, Kind, Oddity, Remark, Scanned, Source, SourceFolder,
+    ByteLedger, Count, Damaged, Fault, Kind, Oddity, Remark, Scanned, Source, SourceFolder, Stamp,
 };
 
 /// A source that lies inside another, such as a profile in a backup.
@@ -270,6 +270,20 @@ impl Source for Folders {
     fn is_remembered(&self) -> bool {
         (self.parts.iter()).any(|(_, _, part)| part.is_remembered())
             || (self.guests.iter()).any(|guest| guest.source.is_remembered())
+    }
+
+    fn stamp(&self) -> Stamp {
+        let mut stamp = Stamp::default();
+        for (_, place, part) in &self.parts {
+            part.stamp(place, &mut stamp);
+        }
+        for lost in &self.lost {
+            stamp.add_file(&lost.origin.path());
+        }
+        for guest in &self.guests {
+            stamp.add(guest.source.stamp());
+        }
+        stamp
     }
 
     fn remarks(&self) -> Vec<Remark> {

@@ -6,7 +6,7 @@
 #[cfg(test)]
 mod corpus;
 pub(crate) mod date;
-mod eml;
+pub(crate) mod eml;
 mod escapes;
 mod files;
 pub mod find;
@@ -21,6 +21,7 @@ pub(crate) mod roles;
 pub(crate) mod separator;
 mod sniff;
 pub(crate) mod spool;
+pub(crate) mod stamp;
 pub(crate) mod takeout;
 #[cfg(test)]
 mod testing;
@@ -39,6 +40,7 @@ use crate::error::{Error, Unreadable};
 use crate::message::{FolderId, Item, MailDate, Origin};
 pub use mbox::MboxSource;
 use sniff::Content;
+pub use stamp::Stamp;
 pub use takeout::TakeoutSource;
 
 /// What a folder is for, where its program says so.
@@ -286,6 +288,11 @@ pub trait Source: Send + Sync {
     /// Whether some of what the last scan yielded was remembered, and not read.
     fn is_remembered(&self) -> bool {
         false
+    }
+
+    /// The state of its files on the disk now. They are not read.
+    fn stamp(&self) -> Stamp {
+        Stamp::of_file(self.path())
     }
 
     /// What was noticed so far; complete after a scan.

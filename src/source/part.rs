@@ -8,7 +8,7 @@ use crate::message::{FolderId, Item};
 use crate::source::files::{self, MessageFiles};
 use crate::source::marks::TagNames;
 use crate::source::mbox::{MboxFile, Writer};
-use crate::source::{ByteLedger, Count, Remark, Scanned};
+use crate::source::{ByteLedger, Count, Remark, Scanned, Stamp};
 
 /// The messages of one folder.
 pub(crate) enum Part {
@@ -89,6 +89,14 @@ impl Part {
     /// Whether the last scan told what an earlier one had found.
     pub fn is_remembered(&self) -> bool {
         matches!(self, Part::Mbox(file) if file.is_remembered())
+    }
+
+    /// Adds the state of its files, which lie at `place`.
+    pub fn stamp(&self, place: &Path, stamp: &mut Stamp) {
+        match self {
+            Part::Mbox(file) => stamp.add_file(file.path()),
+            Part::Files(files) => stamp.add_leaves(place, files.as_ref()),
+        }
     }
 
     /// What was noticed in an mbox file. Message files tell during the scan.

@@ -1,10 +1,11 @@
 //! Adds a plan up to a report, and makes sure that it balances.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use super::Job;
 use super::plan::{Plan, PlannedFolder, Reason, State};
-use super::report::{Counts, Exception, FolderReport, Report, Verified};
+use super::report::{Counts, Exception, FolderReport, Report, Storage, Verified};
 use crate::error::Error;
 
 /// The report of what the plan holds now.
@@ -28,9 +29,16 @@ pub(crate) fn report(
         server_changes: plan.reached.server_changes.iter().cloned().collect(),
         exceptions: plan.reached.exceptions.clone(),
         verified,
+        storage: storage(plan),
+        sources_changed: shown(&plan.reached.sources_changed),
     };
-    for folder in &plan.folders {
-        add_folder(&mut report, folder);
+    for (at, folder) in (0u16..).zip(&plan.folders) {
+        add_folder(&mut report, plan, at, folder);
+    }
+    for exception in &mut report.exceptions {
+        if exception.kept_in.is_some() {
+            exception.outcome = "kept";
+        }
     }
     // The state of every message was counted on its own; this is a second way to the same number.
     let found = plan
@@ -49,7 +57,24 @@ pub(crate) fn report(
     Ok(report)
 }
 
-fn add_folder(report: &mut Report, folder: &PlannedFolder) {
+/// What is in the storage folder, where something is.
+fn storage(plan: &Plan) -> Option<Storage> {
+    let kept = plan.reached.kept.as_ref()?;
+    (kept.messages > 0).then(|| Storage {
+        folder: kept.folder.display().to_string(),
+        files: shown(&kept.files),
+        messages: kept.messages,
+        bytes: kept.bytes,
+        changed: shown(&kept.changed()),
+    })
+}
+
+fn shown<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Vec<String> {
+    let paths = paths.into_iter();
+    paths.map(|path| path.display().to_string()).collect()
+}
+
+fn add_folder(report: &mut Report, plan: &Plan, at: u16, folder: &PlannedFolder) {
     let name = folder.target.display();
     let mut counts = Counts::default();
     let mut elsewhere = 0;
@@ -66,18 +91,27 @@ fn add_folder(report: &mut Report, folder: &PlannedFolder) {
             }
         }
     }
-    for damaged in &folder.damaged {
+    for (number, damaged) in (0u32..).zip(&folder.damaged) {
+        let kept = plan.reached.kept.as_ref();
+        let kept_in = kept.and_then(|kept| kept.damaged.get(&(at, number)));
         counts.found += 1;
-        counts.damaged += 1;
+        *match kept_in {
+            Some(_) => &mut counts.kept,
+            None => &mut counts.damaged,
+        } += 1;
         *report.reasons.entry(Reason::Unreadable).or_default() += 1;
-        report.exceptions.push(Exception::new(
+        let exception = Exception::new(
             "damaged",
             Reason::Unreadable,
             name.clone(),
             &damaged.origin,
             damaged.origin.length,
             damaged.detail.clone(),
-        ));
+        );
+        report.exceptions.push(Exception {
+            kept_in: kept_in.cloned(),
+            ..exception
+        });
     }
     report.counts.add(&counts);
     report.elsewhere += elsewhere;
@@ -109,6 +143,7 @@ fn place(counts: &mut Counts, state: State) -> &mut u64 {
         State::Refused(_) => &mut counts.refused,
         State::Damaged(_) => &mut counts.damaged,
         State::ToCopy | State::Waiting(_) => &mut counts.waiting,
+        State::Kept(_) => &mut counts.kept,
     }
 }
 

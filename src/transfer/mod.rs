@@ -1,4 +1,4 @@
-//! The work: plan, copy, verify, report, in this order, and the rules they keep.
+//! The work: plan, copy, verify, keep, report, in this order, and the rules they keep.
 //!
 //! 1. Nothing is deleted anywhere, ever: neither [`Source`] nor [`Mailbox`] can.
 //! 2. Sources are opened read-only, and never changed.
@@ -16,6 +16,7 @@ mod copy;
 mod elsewhere;
 mod guards;
 pub mod journal;
+pub mod keep;
 mod ledger;
 #[cfg(test)]
 mod model;
@@ -44,10 +45,11 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::event::{Event, Observer};
 use crate::mailbox::{Connect, Mailbox};
-use crate::source::Source;
+use crate::source::{self, Source};
 use clock::Clock;
 use guards::Guards;
 use journal::{Disk, Journal, Past};
+use keep::{Keeping, Kept};
 use patient::Patient;
 use plan::folders::Targets;
 use plan::gather::gather;
@@ -246,6 +248,24 @@ impl Job<'_> {
         repair::repair(self, plan, verified)
     }
 
+    /// Whether a folder can be the storage folder; to be asked before anything is sent. Writes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Choice`] where it lies in the old mail, or the old mail in it.
+    pub fn can_keep(&self, folder: &Path) -> Result<(), Error> {
+        keep::can_keep(self.sources, folder)
+    }
+
+    /// Writes what did not go up into a folder on this computer, reads it back, and counts it as kept where it is the same.
+    /// To be called after [`Job::copy`] and [`Job::repair`], and before [`Job::report`]. What is there already is recognised.
+    ///
+    /// # Errors
+    /// [`Error::Choice`] as for [`Job::can_keep`], [`Error::StorageFull`] where the disk has no room, and
+    /// [`Error::Storage`] where the folder can't be written. The plan knows what was kept all the same.
+    pub fn keep(&self, plan: &mut Plan, folder: &Path, which: Keeping) -> Result<Kept, Error> {
+        keep::keep(self, plan, folder, which)
+    }
+
     fn look(
         &self,
         plan: &mut Plan,
@@ -269,7 +289,20 @@ impl Job<'_> {
         let mut patient = Patient::connect(self)?;
         let looked = verify::verify(self, &mut patient, plan, depth, self.looking(guards))?;
         patient.close();
+        self.look_at_sources(plan);
         Ok(looked)
+    }
+
+    /// Whether the files are still what they were before they were read: mail that came since is in no plan.
+    fn look_at_sources(&self, plan: &mut Plan) {
+        let changed = plan
+            .sources
+            .iter()
+            .zip(self.sources)
+            .flat_map(|(planned, source)| {
+                planned.stamp.changes(&source::stamp::now(source.as_ref()))
+            });
+        plan.reached.sources_changed = changed.collect();
     }
 
     fn looking(&self, guards: Guards) -> Looking<'_> {

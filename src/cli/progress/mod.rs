@@ -31,6 +31,7 @@ fn doing(stage: Stage) -> &'static str {
         Stage::Compare => "Asking the server what it has",
         Stage::Copy => "Copying",
         Stage::Verify => "Checking the copy",
+        Stage::Keep => "Keeping the rest on this computer",
     }
 }
 
@@ -42,5 +43,6 @@ fn done(stage: Stage) -> &'static str {
         Stage::Compare => "on the server",
         Stage::Copy => "copied",
         Stage::Verify => "checked",
+        Stage::Keep => "kept",
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{Words, meaning};
 use crate::cli::failure::Situation;
 use spectrum_migrate::Error;
+use spectrum_migrate::amount::size;
 use spectrum_migrate::error::{Insecure, Unreadable};
 
 const AGAIN: &str =
@@ -74,6 +75,28 @@ pub fn words(error: &Error, situation: Situation) -> Words {
                 .tries([
                     "Is this computer's disk full? Make some room, then run spectrum-migrate again.",
                     "Or keep the record in another place: --state-dir DIR",
+                ])
+                .details(format!("{}: {detail}", path.display()))
+        }
+        Error::StorageFull { path, needs, free } => Words::new(
+            "storage_full",
+            format!(
+                "The disk has too little room for the storage folder: {} are needed, {} are free",
+                size(*needs),
+                size(*free)
+            ),
+            meaning,
+        )
+        .tries([
+            "Name a folder on a disk with more room, or on a memory stick: --storage-folder DIR",
+            "Or make room on this disk, then run spectrum-migrate copy again: it goes on where it stopped.",
+        ])
+        .details(path.display().to_string()),
+        Error::Storage { path, detail } => {
+            Words::new("storage", "The storage folder cannot be written or read", meaning)
+                .tries([
+                    "Does the folder belong to you, and is its disk connected and not locked against writing?",
+                    "Or name another folder: --storage-folder DIR",
                 ])
                 .details(format!("{}: {detail}", path.display()))
         }
@@ -298,6 +321,15 @@ mod tests {
             Error::Journal {
                 path: "/home/jane/journal.jsonl".into(),
                 detail: "No space left on device".into(),
+            },
+            Error::StorageFull {
+                path: "/media/stick/mail".into(),
+                needs: 4_100_000_000,
+                free: 900_000_000,
+            },
+            Error::Storage {
+                path: "/media/stick/mail".into(),
+                detail: "Read-only file system".into(),
             },
             Error::Choice {
                 detail: "--skip Famly: none of the mail found is in a folder of that name".into(),

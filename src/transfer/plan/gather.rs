@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::event::{Event, Observer, Stage};
 use crate::mailbox::MailboxName;
 use crate::message::{Digest, FolderId, Item, Standing};
-use crate::source::{Damaged, Fault, Source, SourceFolder};
+use crate::source::{Damaged, Fault, Source, SourceFolder, Stamp};
 use crate::transfer::{Choices, Stop};
 
 /// Everything the sources hold, by target folder: INBOX first, then by name.
@@ -30,6 +30,8 @@ pub(crate) fn gather(
         folders: Vec::new(),
         by_name: HashMap::new(),
     };
+    // Before the first byte is read: what changes from now on is known as changed.
+    let stamps: Vec<Stamp> = sources.iter().map(|source| source.stamp()).collect();
     let bytes = sources.iter().map(|source| source.bytes()).sum();
     observer.notice(&Event::Started {
         stage: Stage::Read,
@@ -59,16 +61,17 @@ pub(crate) fn gather(
         stage: Stage::Read,
         messages: progress.messages,
     });
-    let planned = |source: &dyn Source| PlannedSource {
+    let planned = |(source, stamp): (&dyn Source, Stamp)| PlannedSource {
         label: source.label(),
         kind: source.kind(),
         path: source.path().to_path_buf(),
         from_index: source.is_remembered(),
+        stamp,
     };
     Ok(Gathered {
-        sources: sources
-            .iter()
-            .map(|source| planned(source.as_ref()))
+        sources: (sources.iter().map(AsRef::as_ref))
+            .zip(stamps)
+            .map(planned)
             .collect(),
         folders: sorter.finish(),
     })

@@ -12,7 +12,8 @@ use serde::Serialize;
 use crate::mailbox::{MailboxName, Quota};
 use crate::message::{Flags, Item, Keywords, Standing};
 use crate::settings;
-use crate::source::{Damaged, Kind};
+use crate::source::{Damaged, Kind, Stamp};
+use crate::transfer::keep::Kept;
 pub use crate::transfer::reason::Reason;
 use crate::transfer::report::Exception;
 
@@ -37,6 +38,8 @@ pub enum State {
     Damaged(Reason),
     /// Not sent, or in doubt.
     Waiting(Reason),
+    /// In the storage folder on this computer, and read back there; why it is not on the server.
+    Kept(Reason),
 }
 
 impl State {
@@ -50,7 +53,8 @@ impl State {
             State::LeftOut(reason)
             | State::Refused(reason)
             | State::Damaged(reason)
-            | State::Waiting(reason) => Some(reason),
+            | State::Waiting(reason)
+            | State::Kept(reason) => Some(reason),
         }
     }
 
@@ -94,6 +98,9 @@ pub struct PlannedSource {
     /// Whether some of its messages are known from an earlier look at files that did not change since,
     /// and were not read again. No gate may open on what was not read.
     pub from_index: bool,
+    /// The state of its files before they were read.
+    #[serde(skip)]
+    pub stamp: Stamp,
 }
 
 /// Flags and tags to be added to messages that are there already.
@@ -212,6 +219,10 @@ pub struct Reached {
     pub last_sent: Option<std::time::Duration>,
     /// Messages that need a person's eye, with the server's or the system's words.
     pub exceptions: Vec<Exception>,
+    /// Files of the sources that were not at the last check what they were before they were read.
+    pub sources_changed: BTreeSet<PathBuf>,
+    /// What the storage folder holds of this plan, if [`Job::keep`](super::Job::keep) was asked for that.
+    pub kept: Option<Kept>,
 }
 
 /// What the plan comes to for a folder, or in all.

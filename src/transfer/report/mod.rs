@@ -83,7 +83,7 @@ pub struct FolderReport {
 /// A message that did not go up and needs a person's eye.
 #[derive(Clone, Debug, Serialize)]
 pub struct Exception {
-    /// `refused`, `damaged` or `waiting`.
+    /// `refused`, `damaged`, `waiting`, or `kept` where it is in the storage folder.
     pub outcome: &'static str,
     /// Why.
     pub reason: Reason,
@@ -97,6 +97,9 @@ pub struct Exception {
     pub size: u64,
     /// The words of the server or the system.
     pub detail: String,
+    /// The file in the storage folder that holds it, where one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept_in: Option<String>,
 }
 
 impl Exception {
@@ -118,8 +121,24 @@ impl Exception {
             at: origin.start,
             size,
             detail,
+            kept_in: None,
         }
     }
+}
+
+/// The storage folder, and what it holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Storage {
+    /// The folder on this computer.
+    pub folder: String,
+    /// The files in it that hold mail of this run.
+    pub files: Vec<String>,
+    /// Messages of this run in it, each read back and compared.
+    pub messages: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Files that were changed or removed after they were checked: what they should hold is not sure any more.
+    pub changed: Vec<String>,
 }
 
 /// What the check after copying found.
@@ -179,14 +198,24 @@ pub struct Proof(());
 
 impl Report {
     /// The proof, where this report is one. A check by header fields is none, and neither is a sample, nor a run that did
-    /// not read every file.
+    /// not read every file, or whose files or kept files changed meanwhile. What is in the storage folder is not open; what
+    /// the person left out, or had deleted in the mail program, was never asked for.
     pub fn proof(&self) -> Option<Proof> {
         let verified = self.verified.as_ref()?;
         let thorough = verified.how == Depth::Bytes && verified.sample.is_none();
         let counts = &self.counts;
         let nothing_open = counts.refused + counts.damaged + counts.waiting == 0;
-        (thorough && self.read_anew && verified.clean() && nothing_open && counts.balances())
-            .then_some(Proof(()))
+        let unchanged = self.sources_changed.is_empty() && self.keeps_what_it_kept();
+        let whole = self.read_anew && unchanged && counts.balances();
+        (thorough && whole && verified.clean() && nothing_open).then_some(Proof(()))
+    }
+
+    /// Whether the storage folder holds, as far as can be seen, what was put there.
+    pub fn keeps_what_it_kept(&self) -> bool {
+        match &self.storage {
+            Some(storage) => storage.changed.is_empty() && storage.messages == self.counts.kept,
+            None => self.counts.kept == 0,
+        }
     }
 }
 
@@ -221,4 +250,9 @@ pub struct Report {
     pub exceptions: Vec<Exception>,
     /// The check, if it was made.
     pub verified: Option<Verified>,
+    /// The storage folder, if something is kept there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub storage: Option<Storage>,
+    /// Files of the old mail that changed between the plan and the check: there may be new mail in them.
+    pub sources_changed: Vec<String>,
 }

@@ -153,6 +153,8 @@ mod tests {
             server_changes: Vec::new(),
             exceptions: Vec::new(),
             verified: None,
+            storage: None,
+            sources_changed: Vec::new(),
         }
     }
 
