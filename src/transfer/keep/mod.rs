@@ -58,6 +58,12 @@ pub struct Kept {
 }
 
 impl Kept {
+    /// Damaged messages of a folder of the plan, by its index, that are in the storage folder.
+    pub fn damaged_in(&self, folder: u16) -> u64 {
+        let all = self.damaged.keys();
+        all.filter(|(at, _)| *at == folder).count() as u64
+    }
+
     /// The files that are not what they were any more when they were checked.
     pub fn changed(&self) -> Vec<PathBuf> {
         let mut now = Stamp::default();
