@@ -19,8 +19,6 @@ mod plan;
 mod print;
 mod progress;
 mod prompt;
-// The guide writes it in its last step.
-#[allow(dead_code)]
 mod receipt;
 mod rehearse;
 mod remarks;

@@ -34,6 +34,8 @@ pub struct Progress {
     pub once: Option<bool>,
     /// Where mail is kept that can't go up.
     pub storage: Option<PathBuf>,
+    /// The receipt that was written last.
+    pub receipt: Option<PathBuf>,
     /// What was changed in mail programs, to put it back.
     pub changed: Vec<Applied>,
     /// The steps that are done, in the order in which they were done.

@@ -1,9 +1,11 @@
 //! Step 5: find, plan, copy, check. It ends with a proof, which opens steps 4 and 6, or with what is missing for one.
 
+use std::path::{Path, PathBuf};
+
 use spectrum_migrate::amount::{counted, messages};
 use spectrum_migrate::guide::{Gate, Opened, Step};
 use spectrum_migrate::transfer::Depth;
-use spectrum_migrate::transfer::plan::Plan;
+use spectrum_migrate::transfer::plan::{Plan, Reason};
 use spectrum_migrate::transfer::report::Report;
 
 use super::places::Places;
@@ -12,6 +14,7 @@ use crate::cli::copy::{self, nothing_to_do};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, Situation};
 use crate::cli::layout::{clean, wrap};
+use crate::cli::receipt::{self, Receipt};
 use crate::cli::session::{self, Session};
 
 impl Guide<'_> {
@@ -25,12 +28,14 @@ impl Guide<'_> {
         self.wait_until_closed(&self.evidence())?;
         let places = self.places()?;
         self.sign_in_again()?;
-        let session = self.session(&places)?;
+        let storage = self.storage_folder();
+        let session = self.session(&places)?.with_storage(Some(storage.clone()));
         self.room.signals.begin_work();
         let mut plan = copy::plan_it(self.room, &session)?;
         self.room.signals.end_work();
         self.short_way(&plan);
         self.overlap(&mut plan)?;
+        self.what_stays_here(&plan, &storage);
         if nothing_to_do(&plan) {
             self.tell("Nothing has to be copied. What is there is checked now.");
         } else if !copy::agree(self.room, &session, &plan, false)? {
@@ -41,7 +46,67 @@ impl Guide<'_> {
         self.room.signals.end_work();
         let report = carried_out?;
         self.progress.copied = None;
+        self.write_receipt(&report, &plan);
         Ok(self.judge(report, &places))
+    }
+
+    /// Where mail is kept that can't go up: step 5's storage folder.
+    fn storage_folder(&mut self) -> PathBuf {
+        let documents = self.documents();
+        let chosen = self.flags.storage_folder.clone();
+        let folder = chosen
+            .or_else(|| self.progress.storage.clone())
+            .unwrap_or_else(|| documents.join("Spectrum mail kept on this computer"));
+        self.progress.storage = Some(folder.clone());
+        self.keep();
+        folder
+    }
+
+    /// What the plan knows already not to go up, and where it is kept.
+    fn what_stays_here(&self, plan: &Plan, storage: &Path) {
+        let totals = plan.totals();
+        let stays = |reason| totals.stay.get(&reason).copied().unwrap_or_default();
+        let known = stays(Reason::TooBig) + stays(Reason::Unreadable);
+        if known == 0 && plan.fits() {
+            return;
+        }
+        let what = if plan.fits() {
+            format!(
+                "{} cannot go to the server (too large, or damaged).",
+                messages(known)
+            )
+        } else {
+            "Not all of your mail fits on the server; the newest years go first.".into()
+        };
+        self.tell(&format!(
+            "{what} What does not go up is kept on this computer, in files that a mail program can open, and checked \
+             there as well:"
+        ));
+        self.say(&wrap("      ", &clean(&storage.display().to_string())));
+        self.gap();
+    }
+
+    /// One receipt, and another only when more was copied.
+    fn write_receipt(&mut self, report: &Report, plan: &Plan) {
+        if report.verified.is_none() || self.progress.receipt.is_some() && report.counts.copied == 0
+        {
+            return;
+        }
+        let documents = self.documents();
+        match receipt::write(&Receipt::new(report, plan), &documents) {
+            Ok((text, page)) => {
+                self.say("\nA receipt for your papers, as text and as a page to read or print:");
+                for path in [&text, &page] {
+                    self.say(&wrap("      ", &clean(&path.display().to_string())));
+                }
+                self.progress.receipt = Some(page);
+                self.keep();
+            }
+            Err(error) => self.say(&wrap(
+                "!    ",
+                &format!("The receipt cannot be written ({error}). The report above is saved all the same."),
+            )),
+        }
     }
 
     fn session(&mut self, places: &Places) -> Result<Session, Failure> {
@@ -131,7 +196,7 @@ impl Guide<'_> {
     }
 
     /// What the ledger says about going on.
-    fn judge(&mut self, report: Report, places: &Places) -> Option<Exit> {
+    pub(super) fn judge(&mut self, report: Report, places: &Places) -> Option<Exit> {
         let exit = Exit::from(&report);
         let proof = report.proof();
         let shut = self.reasons(&report, places);
@@ -188,6 +253,12 @@ impl Guide<'_> {
                     counted(number, "message is", "messages are")
                 ));
             }
+        }
+        for source in &report.sources_changed {
+            reasons.push(format!(
+                "It changed while it was copied: {}.",
+                clean(source)
+            ));
         }
         for place in &places.unreadable {
             reasons.push(format!(

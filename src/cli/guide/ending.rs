@@ -1,5 +1,6 @@
 //! Steps 4 and 6, which open only on a proof, and the last page.
 
+use spectrum_migrate::amount::messages;
 use spectrum_migrate::guide::words::Removing;
 use spectrum_migrate::guide::{Gate, Step};
 
@@ -49,7 +50,20 @@ impl Guide<'_> {
             Removing::KeepsMail(words) => self.say(&format!("\n{}", wrap("     ", words))),
             Removing::MayRemoveMail(words) => self.say(&format!("\n{}", wrap("!    ", words))),
         }
-        self.tell("All of your mail is on the server and was compared, message by message. It is safe to go on. Switching the old account off, instead of removing it, is just as good.");
+        let kept = self.report.as_ref().map_or(0, |report| report.counts.kept);
+        let where_it_is = if kept == 0 {
+            "All of your mail is on the server".to_string()
+        } else {
+            format!(
+                "All of your mail is on the server, but for {} in the storage folder on this computer. All of it",
+                messages(kept)
+            )
+        };
+        self.tell(&format!(
+            "{where_it_is} {} compared, message by message. It is safe to go on. Switching the old account off, instead \
+             of removing it, is just as good.",
+            if kept == 0 { "and was" } else { "was" }
+        ));
         self.where_the_files_are();
     }
 
@@ -69,13 +83,10 @@ impl Guide<'_> {
     pub(super) fn goodbye(&self) {
         self.say("\n\nAll six steps are done.");
         self.tell("Now look into your mail on spectrum.net, or into the new account in your mail program: your old folders are there. New mail arrives there by itself.");
-        if let Some(path) = self.receipt() {
-            self.say(&path);
+        if let Some(receipt) = &self.progress.receipt {
+            self.say("\nYour receipt");
+            self.say(&wrap("      ", &clean(&receipt.display().to_string())));
         }
         self.say(&format!("\n{}", page::phones()));
-    }
-
-    fn receipt(&self) -> Option<String> {
-        None
     }
 }

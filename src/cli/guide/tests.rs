@@ -4,8 +4,11 @@ use secrecy::SecretString;
 use spectrum_migrate::guide::{MailProgram, Progress, Step};
 use spectrum_migrate::rehearsal::{Limits, Practice};
 use spectrum_migrate::source::find::{Home, Platform};
+use spectrum_migrate::transfer::Depth;
+use spectrum_migrate::transfer::report::Report;
 
 use super::Guide;
+use super::places::Places;
 use crate::cli::args::Flags;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -107,6 +110,20 @@ impl World {
         }
     }
 
+    /// The ledger of a conversation that went well, for a guide to judge.
+    fn judged(&self, spoil: impl FnOnce(&mut Report)) -> (Option<Exit>, bool, String) {
+        let answers: &'static str = to_the_end().leak();
+        let (room, written) = Room::pretend(Look::default(), Some(answers));
+        let mut guide = Guide::new(&room, &Flags::default(), self.state(), Some(self.home()));
+        guide.practice = Some(&self.practice);
+        assert_eq!(guide.run().unwrap(), Exit::Done);
+        guide.opened = None;
+        let mut report = guide.report.take().unwrap();
+        spoil(&mut report);
+        let exit = guide.judge(report, &Places::default());
+        (exit, guide.opened.is_some(), written.both())
+    }
+
     /// Without what differs from run to run.
     fn readable(&self, shown: &str) -> String {
         let here = self.dir.path().display().to_string();
@@ -115,6 +132,9 @@ impl World {
             .replace(env!("CARGO_PKG_VERSION"), "0.0.0");
         let same = |line: &str| match line.split_once("  ") {
             Some(("Saved as", _)) => "Saved as  …".to_string(),
+            _ if line.contains("Spectrum mail receipt") => {
+                "      …/Spectrum mail receipt …".to_string()
+            }
             _ if line.starts_with("Made on ") => "Made on …".to_string(),
             _ if line.starts_with("You stopped here on ") => "You stopped here on …".to_string(),
             _ => line.to_string(),
@@ -277,4 +297,148 @@ fn steps_4_and_6_stay_shut_while_mail_can_not_be_read() {
     assert!(talk.shown.contains("identical"), "{}", talk.shown);
     assert!(talk.shown.contains("cannot read: "), "{}", talk.shown);
     assert_shut(&talk);
+}
+
+/// Up to step 5 with all places, and Enter to what follows.
+fn to_the_end() -> String {
+    format!("{}\n\n\n\n", up_to_copying(MailProgram::Other))
+}
+
+#[test]
+fn what_is_too_large_or_does_not_fit_is_kept_here_and_checked_before_step_4_opens() {
+    let world = World::with(Limits {
+        message: 20_000,
+        mailbox: 60_000,
+    });
+    world.mail("Films", 0, 2_000);
+    for number in 0..12 {
+        world.mail("Letters", 100 + number, 500);
+    }
+    let talk = world.talk(&to_the_end());
+    assert_eq!(talk.exit, Exit::Done, "{}", talk.shown);
+    assert!(talk.shown.contains("Step 4 of 6"), "{}", talk.shown);
+    let kept = world
+        .dir
+        .path()
+        .join("home/Documents/Spectrum mail kept on this computer");
+    let letters = |path: std::path::PathBuf| {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        text.matches("\nMessage-ID: ").count() as u64
+    };
+    let films = letters(kept.join("Films.mbox"));
+    let rest = letters(kept.join("Letters.mbox"));
+    assert_eq!(films, 1, "{}", talk.shown);
+    assert!(rest > 0, "{}", talk.shown);
+    assert_eq!(world.practice.stats().messages + films + rest, 16);
+    insta::assert_snapshot!(talk.shown);
+}
+
+#[test]
+fn steps_4_and_6_stay_shut_while_a_message_is_neither_there_nor_kept() {
+    let world = World::with(Limits {
+        message: 20_000,
+        mailbox: 1 << 30,
+    });
+    world.mail("Films", 0, 2_000);
+    // A file stands where the storage folder should be.
+    let documents = world.dir.path().join("home/Documents");
+    std::fs::create_dir_all(&documents).unwrap();
+    std::fs::write(
+        documents.join("Spectrum mail kept on this computer"),
+        "mine",
+    )
+    .unwrap();
+    let talk = world.talk(&to_the_end());
+    assert_ne!(talk.exit, Exit::Done, "{}", talk.shown);
+    assert!(
+        !heads(&talk.shown).iter().any(|step| [4, 6].contains(step)),
+        "{}",
+        talk.shown
+    );
+    let again = world.talk("\nsecret\n\n\n\n");
+    assert!(
+        !heads(&again.shown).iter().any(|step| [4, 6].contains(step)),
+        "{}",
+        again.shown
+    );
+}
+
+#[test]
+fn mail_filed_here_and_in_the_servers_inbox_is_asked_about_once() {
+    let world = World::new();
+    let first = world.talk(&to_the_end());
+    assert_eq!(first.exit, Exit::Done, "{}", first.shown);
+    let mail = world.dir.path().join("home/mail");
+    std::fs::rename(mail.join("Letters"), mail.join("Family")).unwrap();
+    let talk = world.talk(&format!(
+        "2\n{}\n2\n\n\n",
+        up_to_copying(MailProgram::Other)
+    ));
+    assert_eq!(talk.exit, Exit::Done, "{}", talk.shown);
+    assert!(
+        talk.shown.contains("3 messages that you have filed"),
+        "{}",
+        talk.shown
+    );
+    assert_eq!(world.practice.stats().messages, 3, "{}", talk.shown);
+}
+
+#[test]
+fn a_receipt_is_written_once() {
+    let world = World::new();
+    let talk = world.talk(&to_the_end());
+    assert!(talk.shown.contains("Your receipt"), "{}", talk.shown);
+    let documents = world.dir.path().join("home/Documents");
+    let receipts = || std::fs::read_dir(&documents).unwrap().count();
+    assert_eq!(receipts(), 2);
+    world.talk("1\nsecret\n\n\n");
+    assert_eq!(receipts(), 2);
+}
+
+#[test]
+fn nothing_but_a_whole_and_clean_comparison_opens_steps_4_and_6() {
+    let judged = |spoil: fn(&mut Report)| {
+        let (exit, open, shown) = World::new().judged(spoil);
+        assert_eq!(exit.is_none(), open, "{shown}");
+        open
+    };
+    assert!(judged(|_| {}));
+    assert!(!judged(|report| report.verified = None));
+    assert!(!judged(|report| report
+        .verified
+        .as_mut()
+        .unwrap()
+        .missing = 1));
+    assert!(!judged(|report| report
+        .verified
+        .as_mut()
+        .unwrap()
+        .altered = 1));
+    assert!(!judged(|report| report
+        .verified
+        .as_mut()
+        .unwrap()
+        .surplus = 1));
+    assert!(!judged(
+        |report| report.verified.as_mut().unwrap().how = Depth::Headers
+    ));
+    assert!(!judged(
+        |report| report.verified.as_mut().unwrap().sample = Some(99)
+    ));
+    assert!(!judged(|report| report.read_anew = false));
+    assert!(!judged(|report| report
+        .sources_changed
+        .push("Inbox".into())));
+    assert!(!judged(|report| {
+        report.counts.copied -= 1;
+        report.counts.refused += 1;
+    }));
+    assert!(!judged(|report| {
+        report.counts.copied -= 1;
+        report.counts.damaged += 1;
+    }));
+    assert!(!judged(|report| {
+        report.counts.copied -= 1;
+        report.counts.waiting += 1;
+    }));
 }

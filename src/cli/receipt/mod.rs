@@ -178,13 +178,6 @@ fn places(plan: &Plan) -> Vec<String> {
     plan.sources.iter().map(name).collect()
 }
 
-/// The folder for a person's own papers.
-pub fn documents() -> Option<PathBuf> {
-    let dirs = directories::UserDirs::new()?;
-    let documents = dirs.document_dir().map(Path::to_path_buf);
-    documents.or_else(|| Some(dirs.home_dir().to_path_buf()))
-}
-
 /// Writes a receipt into a folder, as text and as a page, and tells where. No file is ever overwritten.
 ///
 /// # Errors
