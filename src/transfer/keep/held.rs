@@ -44,8 +44,13 @@ impl Held {
                 break;
             }
             held.stamp.add_file(&path);
-            let ending = path.extension().and_then(|ending| ending.to_str());
-            match ending {
+            // What a run that was killed left is hidden.
+            let name = path.file_name().and_then(|name| name.to_str());
+            let ending = name.filter(|name| !name.starts_with('.'));
+            match ending
+                .and_then(|name| name.rsplit_once('.'))
+                .map(|(_, ending)| ending)
+            {
                 Some("mbox") => held.add_mbox(path, stop),
                 Some("eml" | "bin") => held.add_piece(path),
                 _ => {}

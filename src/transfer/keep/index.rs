@@ -12,6 +12,9 @@ use crate::transfer::plan::Reason;
 /// Its name.
 const NAME: &str = "index.txt";
 
+/// So much of a header field is told, in characters: all of a folder is held until its file is done.
+const LONGEST: usize = 120;
+
 /// Lines end so that the plainest editors show them as lines.
 const END: &str = "\r\n";
 
@@ -33,7 +36,8 @@ pub(super) struct Note {
 pub(super) fn about(head: &[u8]) -> Vec<String> {
     let line = |name: &str| {
         let text = header::find(head, name)?.text();
-        (!text.trim().is_empty()).then(|| format!("{name}: {}", safe(text.trim())))
+        let text: String = text.trim().chars().take(LONGEST).collect();
+        (!text.is_empty()).then(|| format!("{name}: {}", safe(&text)))
     };
     ["Subject", "From", "Date"]
         .into_iter()

@@ -147,6 +147,8 @@ pub(crate) fn keep(
     });
     let fail = |error: io::Error| place::failed(folder, &error);
     make_private_dir(folder).map_err(fail)?;
+    // Now that it is there, its real place is known for certain.
+    can_keep(job.sources, folder)?;
     let mut held = Held::read(folder, job.stop).map_err(fail)?;
     job.stop.check()?;
     let mut writer = Writer::new(job, plan, folder);

@@ -27,8 +27,8 @@ const HEAD: usize = 64 * 1024;
 /// The bytes of a message, compared with what was planned while they are read.
 type Message = Checked<Box<dyn Read + Send>>;
 
-/// A message that was written, and how it begins.
-type Written = (Piece, Vec<u8>);
+/// A message that was written, and what the index says of it.
+type Written = (Piece, Vec<String>);
 
 /// Keeps messages in a folder.
 pub(super) struct Writer<'a> {
@@ -178,7 +178,7 @@ impl<'a> Writer<'a> {
             match result {
                 Ok(()) => {
                     end = file.stream_position()?;
-                    written.push((*piece, message.head));
+                    written.push((*piece, index::about(&message.head)));
                 }
                 Err(_) if message.failed => {
                     file.set_len(end)?;
@@ -205,7 +205,7 @@ impl<'a> Writer<'a> {
         }
         if self.is_there(&file, item.identity.bytes)? {
             let path = name::settle(file, self.folder, stem, "eml")?;
-            self.mark_all(vec![(piece, message.head)], &path);
+            self.mark_all(vec![(piece, index::about(&message.head))], &path);
         }
         Ok(())
     }
@@ -238,7 +238,7 @@ impl<'a> Writer<'a> {
                 let mail = length == 0 || looks_like_header(&bytes.head);
                 let ending = if mail { "eml" } else { "bin" };
                 let path = name::settle(file, self.folder, &stem, ending)?;
-                self.mark_all(vec![(*piece, bytes.head)], &path);
+                self.mark_all(vec![(*piece, index::about(&bytes.head))], &path);
             }
         }
         Ok(())
@@ -277,7 +277,7 @@ impl<'a> Writer<'a> {
 
     fn mark_all(&mut self, pieces: Vec<Written>, path: &Path) {
         let stamp = Stamp::of_file(path);
-        for (piece, head) in pieces {
+        for (piece, about) in pieces {
             let origin = piece.origin(self.plan);
             self.notes.push(Note {
                 file: path.to_path_buf(),
@@ -286,7 +286,7 @@ impl<'a> Writer<'a> {
                     .unwrap_or_default(),
                 size: piece.size(self.plan),
                 reason: piece.reason,
-                about: index::about(&head),
+                about,
             });
             self.kept.written += 1;
             self.mark(piece, path, stamp.clone());
