@@ -37,12 +37,15 @@ pub(super) struct Writer<'a> {
     folder: &'a Path,
     kept: Kept,
     notes: Vec<Note>,
-    /// Where the exceptions that need a person's eye are now, by their file and place.
-    places: HashMap<(String, u64), String>,
+    /// The messages that the report lists, by their file and place, and the files that hold them now.
+    listed: HashMap<(String, u64), Option<String>>,
 }
 
 impl<'a> Writer<'a> {
     pub fn new(job: &'a Job<'a>, plan: &'a mut Plan, folder: &'a Path) -> Writer<'a> {
+        let listed = plan.reached.exceptions.iter();
+        let listed = listed.map(|one| ((one.file.clone(), one.at), None));
+        let listed = listed.collect();
         Writer {
             job,
             plan,
@@ -52,7 +55,7 @@ impl<'a> Writer<'a> {
                 ..Kept::default()
             },
             notes: Vec::new(),
-            places: HashMap::new(),
+            listed,
         }
     }
 
@@ -110,7 +113,7 @@ impl<'a> Writer<'a> {
     pub fn finish(self) -> io::Result<()> {
         for exception in &mut self.plan.reached.exceptions {
             let place = (exception.file.clone(), exception.at);
-            exception.kept_in = self.places.get(&place).cloned();
+            exception.kept_in = self.listed.get(&place).cloned().flatten();
         }
         self.plan.reached.kept = Some(self.kept);
         index::add(self.folder, self.job.clock.wall(), &self.notes)
@@ -307,7 +310,9 @@ impl<'a> Writer<'a> {
         }
         if let Some(origin) = piece.origin(self.plan) {
             let place = (origin.path().display().to_string(), origin.start);
-            self.places.insert(place, file_name(path));
+            if let Some(listed) = self.listed.get_mut(&place) {
+                *listed = Some(file_name(path));
+            }
         }
         let folder = self.plan.folders.get_mut(usize::from(piece.folder));
         match (piece.what, folder) {
