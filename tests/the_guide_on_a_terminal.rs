@@ -330,10 +330,13 @@ fn the_public_thunderbird_profile_goes_from_the_welcome_to_the_last_page() {
         return;
     };
     let jane = Jane::new(&server, "public");
-    let steps: Vec<Value> = whole()
-        .into_iter()
-        .filter(|step| step[0] != "Which ones?")
-        .collect();
+    // With a place named, only the other one that is here is asked about.
+    let mut steps = whole();
+    for step in &mut steps {
+        if step[0] == "Which ones?" {
+            *step = json!(["There is more mail", "\n", 0.3]);
+        }
+    }
     let source = profile.to_str().unwrap();
     let Some(seen) = jane.run(&json!(steps), &["--source", source], &[]) else {
         return;

@@ -30,6 +30,8 @@ pub struct Progress {
     pub program: Option<MailProgram>,
     /// The places whose mail is copied.
     pub sources: Vec<PathBuf>,
+    /// The places whose mail the person does not want.
+    pub unwanted: Vec<PathBuf>,
     /// Whether mail that is in another folder on the server already stays there; `None`: not asked yet.
     pub once: Option<bool>,
     /// Where mail is kept that can't go up.

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use spectrum_migrate::amount::{counted, messages};
-use spectrum_migrate::guide::{Gate, Opened, Step};
+use spectrum_migrate::amount::messages;
+use spectrum_migrate::guide::Step;
 use spectrum_migrate::transfer::Depth;
 use spectrum_migrate::transfer::plan::{Plan, Reason};
 use spectrum_migrate::transfer::report::Report;
@@ -30,6 +30,7 @@ impl Guide<'_> {
         self.sign_in_again()?;
         let storage = self.storage_folder();
         let session = self.session(&places)?.with_storage(Some(storage.clone()));
+        session.job(self.room, |job| job.can_keep(&storage))?;
         self.room.signals.begin_work();
         let mut plan = copy::plan_it(self.room, &session)?;
         self.room.signals.end_work();
@@ -193,83 +194,6 @@ impl Guide<'_> {
             plan.leave_elsewhere();
         }
         Ok(())
-    }
-
-    /// What the ledger says about going on.
-    pub(super) fn judge(&mut self, report: Report, places: &Places) -> Option<Exit> {
-        let exit = Exit::from(&report);
-        let proof = report.proof();
-        let shut = self.reasons(&report, places);
-        self.report = Some(report);
-        match proof {
-            Some(proof) if places.unreadable.is_empty() => {
-                self.opened = Some(Opened::by(proof, self.program()));
-                self.finish(Step::Copy, Gate::Verified);
-                for left in &places.left {
-                    self.say(&wrap(
-                        "!    ",
-                        &format!("Not copied, because you did not choose it: {}", clean(left)),
-                    ));
-                }
-                None
-            }
-            _ => {
-                self.say(&wrap(
-                    "!    ",
-                    "Steps 4 and 6, which remove things, stay shut for now. Please keep the old account and its files as they are.",
-                ));
-                for reason in shut {
-                    self.say(&wrap("     - ", &reason));
-                }
-                self.say(&format!("\n{}", wrap("", "Run spectrum-migrate again when that is settled: it goes on here, and sends nothing twice.")));
-                Some(if exit == Exit::Done {
-                    Exit::Unfinished
-                } else {
-                    exit
-                })
-            }
-        }
-    }
-
-    fn reasons(&self, report: &Report, places: &Places) -> Vec<String> {
-        let mut reasons = Vec::new();
-        let counts = &report.counts;
-        match &report.verified {
-            None => reasons.push("The copy was not checked to the end.".into()),
-            Some(verified) if !verified.clean() => {
-                reasons.push("The check found differences; they are listed above.".into());
-            }
-            Some(_) => {}
-        }
-        let open = [
-            (counts.waiting, "not copied yet"),
-            (counts.refused, "that the server does not take"),
-            (counts.damaged, "damaged in the file"),
-        ];
-        for (number, what) in open {
-            if number > 0 {
-                reasons.push(format!(
-                    "{} {what}.",
-                    counted(number, "message is", "messages are")
-                ));
-            }
-        }
-        for source in &report.sources_changed {
-            reasons.push(format!(
-                "It changed while it was copied: {}.",
-                clean(source)
-            ));
-        }
-        for place in &places.unreadable {
-            reasons.push(format!(
-                "There is mail on this computer that this program cannot read: {}. Removing the account might remove it.",
-                clean(place)
-            ));
-        }
-        if reasons.is_empty() {
-            reasons.push("Not every file could be read and compared in this run.".into());
-        }
-        reasons
     }
 }
 

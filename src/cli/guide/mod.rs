@@ -10,6 +10,7 @@ pub mod setup_files;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod verdict;
 mod welcome;
 
 use std::path::PathBuf;

@@ -20,8 +20,6 @@ pub(super) struct Places {
     pub chosen: Vec<PathBuf>,
     /// Mail of this computer that this program can't read.
     pub unreadable: Vec<String>,
-    /// Mail that the person left out.
-    pub left: Vec<String>,
 }
 
 impl Guide<'_> {
@@ -54,23 +52,35 @@ impl Guide<'_> {
             });
             chosen = self.choose(&mut places)?;
         }
+        self.left_out(&here, &mut chosen)?;
         self.progress.sources.clone_from(&chosen);
         self.keep();
-        let known = |found: &&Found| chosen.iter().any(|path| same(path, &found.path));
-        let label = |found: &Found| format!("{} ({})", found.label, found.path.display());
+        let unreadable = here.iter().filter(|found| !found.readable());
         Ok(Places {
-            unreadable: here
-                .iter()
-                .filter(|found| !found.readable())
-                .map(label)
-                .collect(),
-            left: here
-                .iter()
-                .filter(|found| found.readable() && !known(found) && holds_mail(found))
-                .map(label)
-                .collect(),
+            unreadable: unreadable.map(label).collect(),
             chosen,
         })
+    }
+
+    /// What was found and not chosen is asked about once: nobody shall lose mail by a number not typed.
+    fn left_out(&mut self, here: &[Found], chosen: &mut Vec<PathBuf>) -> Result<(), Failure> {
+        for found in here.iter().filter(|found| found.readable()) {
+            let known = |path: &PathBuf| same(path, &found.path);
+            let unwanted = &self.progress.unwanted;
+            if chosen.iter().any(known) || unwanted.iter().any(known) || !holds_mail(found) {
+                continue;
+            }
+            let question = format!(
+                "There is more mail: {}. Copy it, too?",
+                clean(&label(found))
+            );
+            if self.yes(&question, true)? {
+                chosen.push(found.path.clone());
+            } else {
+                self.progress.unwanted.push(found.path.clone());
+            }
+        }
+        Ok(())
     }
 
     fn everywhere(&self) -> Vec<Found> {
@@ -123,12 +133,17 @@ impl Guide<'_> {
     }
 }
 
+fn label(found: &Found) -> String {
+    format!("{} ({})", found.label, found.path.display())
+}
+
 fn holds_mail(found: &Found) -> bool {
     let counts = source::open(&found.path).and_then(|source| source.counts());
     counts.map_or(true, |counts| counts.iter().any(|count| count.messages > 0))
 }
 
-fn same(one: &Path, other: &Path) -> bool {
+/// Whether two paths mean one place.
+pub(super) fn same(one: &Path, other: &Path) -> bool {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.into());
     real(one) == real(other)
 }

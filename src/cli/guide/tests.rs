@@ -442,3 +442,25 @@ fn nothing_but_a_whole_and_clean_comparison_opens_steps_4_and_6() {
         report.counts.waiting += 1;
     }));
 }
+
+#[test]
+fn mail_that_was_not_chosen_is_asked_about_and_the_answer_is_kept() {
+    let world = World::new();
+    let other = world.dir.path().join("elsewhere.mbox");
+    let mail = world.dir.path().join("home/mail/Letters");
+    std::fs::copy(mail, &other).unwrap();
+    // Another file is typed, and then only that one is chosen.
+    let places = format!("{}\n2\n", other.display());
+    let talk = world.talk(&format!(
+        "{}{places}n\n\n\n\n",
+        up_to_copying(MailProgram::Other)
+    ));
+    assert!(talk.shown.contains("There is more mail"), "{}", talk.shown);
+    assert_eq!(talk.exit, Exit::Done, "{}", talk.shown);
+    assert_eq!(Progress::load(&world.state()).unwrap().unwanted.len(), 1);
+    let again = world.talk(&format!(
+        "2\n{}{places}n\n\n\n",
+        up_to_copying(MailProgram::Other)
+    ));
+    assert_eq!(again.exit, Exit::Done, "{}", again.shown);
+}
