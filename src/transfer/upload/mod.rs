@@ -5,9 +5,12 @@
 //! by a verdict; or in doubt, when its connection broke after a byte of it was sent. Messages in doubt wait
 //! until nothing of them can be under way any more, are looked up on the server, and only then sent again.
 
+mod doubts;
+mod fates;
 mod lines;
 mod pace;
 mod patience;
+mod sending;
 mod terms;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -15,14 +18,9 @@ use std::time::Duration;
 
 use super::plan::Reason;
 use crate::error::{Error, Retry};
-use crate::mailbox::{Fate, Refusal, RefusalClass};
 use lines::Lines;
 use pace::Pace;
 pub(crate) use terms::{Action, End, Line, Policy, Task, Verdict};
-
-/// A refusal for want of room to a message of at most this size means that the mailbox is full; a larger one
-/// may only be too large for the room that is left.
-const SMALL: u64 = 256 * 1024;
 
 /// How long to wait for something to come in before looking again.
 const WHILE_BUSY: Duration = Duration::from_secs(1);
@@ -203,135 +201,6 @@ impl Upload {
         None
     }
 
-    /// Messages that should lie ready, so that no connection waits for the disk.
-    fn wanted_ahead(&self) -> usize {
-        self.policy
-            .window_messages
-            .min(2 * self.pace.batch() * self.pace.lines())
-            .max(self.policy.outstanding)
-    }
-
-    /// The next batch: messages of one folder, a large or suspect one alone.
-    fn submission(&mut self, line: Line, now: Duration) -> Option<Action> {
-        let mut tasks = Vec::new();
-        let (mut bytes, mut cautious) = (0, false);
-        let most = self.fair_share();
-        while let Some(id) = self.ready.front().copied() {
-            let slot = self.slots.get(id as usize)?;
-            let alone = slot.alone || slot.task.size >= self.policy.cautious_from;
-            let fits = tasks.len() < most
-                && bytes + slot.task.size <= self.policy.batch_bytes
-                && self
-                    .folder_of(&tasks)
-                    .is_none_or(|folder| folder == slot.task.folder);
-            if !tasks.is_empty() && (alone || !fits) {
-                break;
-            }
-            self.ready.pop_front();
-            bytes += slot.task.size;
-            tasks.push(id);
-            if alone {
-                // A size that the server took once needs no asking again: asking costs a way to the server and back.
-                cautious = slot.alone || slot.task.size > self.proven;
-                break;
-            }
-        }
-        if tasks.is_empty() {
-            return None;
-        }
-        for id in &tasks {
-            self.set(*id, Phase::InFlight);
-        }
-        self.lines.submitted(line, tasks.clone(), bytes, now);
-        Some(Action::Submit {
-            line,
-            tasks,
-            cautious,
-        })
-    }
-
-    /// As large a batch as the pace allows, and towards the end no more than leaves something for every connection.
-    fn fair_share(&self) -> usize {
-        let left = self.ready.len() + self.queue.len() + self.intending;
-        let batch = self.pace.batch();
-        match self.pace.lines() {
-            1 => batch,
-            lines => batch
-                .min(left.div_ceil(2 * lines))
-                .max(self.policy.first_batch / 2)
-                .max(1),
-        }
-    }
-
-    fn folder_of(&self, tasks: &[u32]) -> Option<u16> {
-        tasks
-            .first()
-            .and_then(|id| self.slots.get(*id as usize))
-            .map(|slot| slot.task.folder)
-    }
-
-    /// The next messages whose intents are to be written.
-    fn window(&mut self) -> Vec<u32> {
-        let mut window = Vec::new();
-        let mut bytes = 0;
-        while let Some(slot) = self
-            .queue
-            .front()
-            .and_then(|id| self.slots.get(*id as usize))
-        {
-            bytes += slot.task.size;
-            let full =
-                window.len() >= self.policy.window_messages || bytes > self.policy.window_bytes;
-            if full && !window.is_empty() {
-                break;
-            }
-            self.queued_bytes = self.queued_bytes.saturating_sub(slot.task.size);
-            window.extend(self.queue.pop_front());
-        }
-        window
-    }
-
-    /// Messages in doubt come last: by then the quiet time is mostly over.
-    fn doubts(&mut self, now: Duration) -> Action {
-        let doubt = |id: &u32| {
-            let slot = self.slots.get(*id as usize)?;
-            match slot.phase {
-                Phase::Doubt { until } => Some((until, slot.task.folder)),
-                _ => None,
-            }
-        };
-        let latest = self
-            .doubtful
-            .iter()
-            .filter_map(doubt)
-            .map(|(until, _)| until)
-            .max();
-        let (Some(latest), Some(line)) = (latest, self.lines.idle()) else {
-            return Action::Wait(now + WHILE_BUSY);
-        };
-        if now < latest {
-            return Action::Wait(latest);
-        }
-        let folder = self
-            .doubtful
-            .iter()
-            .find_map(doubt)
-            .map_or(0, |(_, folder)| folder);
-        let of_folder = |id: &&u32| doubt(id).is_some_and(|(_, of)| of == folder);
-        let tasks = self.doubtful.iter().filter(of_folder).copied().collect();
-        self.looking = true;
-        Action::Match {
-            line,
-            folder,
-            tasks,
-        }
-    }
-
-    /// How many messages are in doubt.
-    pub fn in_doubt(&self) -> u64 {
-        self.doubtful.len() as u64
-    }
-
     /// Whether no connection is there or being opened.
     pub fn is_down(&self) -> Option<(Duration, u32)> {
         let over = self.ending.is_some() || self.lines.up_or_opening() > 0;
@@ -383,118 +252,6 @@ impl Upload {
         self.lines.land(task);
     }
 
-    /// The fates of messages. Returns the verdicts that follow.
-    pub fn settled(
-        &mut self,
-        line: Line,
-        fates: Vec<(u32, Fate)>,
-        now: Duration,
-    ) -> Vec<(u32, Verdict)> {
-        let mut verdicts = Vec::new();
-        let mut again = Vec::new();
-        for (id, fate) in fates {
-            if let Some(flight) = self.lines.land(id) {
-                let took = self.lines.took(line, flight.since, now);
-                let left = (
-                    self.queue.len() + self.ready.len() + self.intending,
-                    self.queued_bytes,
-                );
-                let up = self.lines.up();
-                self.pace
-                    .settled(flight.messages, flight.bytes, took, now, left, up);
-            }
-            match fate {
-                Fate::Stored { uid } => {
-                    self.attempt = 0;
-                    self.proven = self.proven.max(self.size_of(id));
-                    self.close(id);
-                    verdicts.push((id, Verdict::Stored(uid)));
-                }
-                Fate::Refused(refusal) => {
-                    if self.refused(id, refusal, now, &mut verdicts) {
-                        again.push(id);
-                    }
-                }
-            }
-        }
-        again.sort_unstable();
-        // Next in line, in their own order: where not all fits, the newest years still go first.
-        for id in again.into_iter().rev() {
-            if self.phase(id) == Some(Phase::Intended) {
-                self.ready.push_front(id);
-            }
-        }
-        verdicts
-    }
-
-    /// Whether the message is to be tried again.
-    fn refused(
-        &mut self,
-        id: u32,
-        refusal: Refusal,
-        now: Duration,
-        verdicts: &mut Vec<(u32, Verdict)>,
-    ) -> bool {
-        let Some(slot) = self.slots.get_mut(id as usize) else {
-            return false;
-        };
-        if refusal.shared {
-            // The whole batch was refused and nothing of it stored (RFC 3502); one by one each gets its own answer.
-            slot.alone = true;
-            slot.phase = Phase::Intended;
-            return true;
-        }
-        let (size, folder) = (slot.task.size, slot.task.folder);
-        let reason = match refusal.class {
-            RefusalClass::OverQuota => {
-                self.full_from = self.full_from.min(if size <= SMALL { 0 } else { size });
-                self.close(id);
-                verdicts.push((id, Verdict::Waiting(Reason::Full)));
-                self.close_full(verdicts);
-                return false;
-            }
-            RefusalClass::Later if slot.tries < 5 => {
-                slot.tries += 1;
-                slot.phase = Phase::Intended;
-                let asked = patience::asked_for(&refusal.text).unwrap_or_default();
-                self.pause = now + backoff(u32::from(slot.tries)).max(asked);
-                self.pace.ease();
-                return true;
-            }
-            RefusalClass::NoFolder if !self.created.contains(&folder) => {
-                slot.phase = Phase::Intended;
-                self.missing.insert(folder);
-                return true;
-            }
-            RefusalClass::Later => {
-                self.close(id);
-                verdicts.push((id, Verdict::Waiting(Reason::NotTried)));
-                return false;
-            }
-            RefusalClass::TooBig => Reason::TooBig,
-            RefusalClass::NotAllowed | RefusalClass::NoFolder => Reason::NotAllowed,
-            RefusalClass::Syntax => Reason::Syntax,
-            RefusalClass::Other => Reason::ServerSaidNo,
-        };
-        self.close(id);
-        verdicts.push((id, Verdict::Refused(reason, refusal.text)));
-        false
-    }
-
-    /// Gives up on everything that finds no room and was not sent.
-    fn close_full(&mut self, verdicts: &mut Vec<(u32, Verdict)>) {
-        let full_from = self.full_from;
-        for (id, slot) in (0u32..).zip(&mut self.slots) {
-            let unsent = matches!(slot.phase, Phase::Queued | Phase::Intended);
-            if unsent && slot.task.size >= full_from {
-                slot.phase = Phase::Closed;
-                self.open -= 1;
-                verdicts.push((id, Verdict::Waiting(Reason::Full)));
-            }
-        }
-        self.drop_closed();
-    }
-
     /// A connection is gone. Messages of which a byte was sent are in doubt, the others on it are not.
     pub fn broken(&mut self, line: Line, in_doubt: &[u32], error: Error, now: Duration) {
         let until = now + self.policy.quiet;
@@ -537,36 +294,6 @@ impl Upload {
     pub fn fail(&mut self, error: Error, now: Duration) {
         self.failure.get_or_insert(error);
         self.ending.get_or_insert(now + self.policy.grace);
-    }
-
-    /// What the server has of messages in doubt, by UID. The others are sent again, unless they were tried often enough.
-    pub fn matched(&mut self, asked: &[u32], found: &[(u32, u32)]) -> Vec<(u32, Verdict)> {
-        self.looking = false;
-        let mut verdicts = Vec::new();
-        for id in asked {
-            let Some(slot) = self.slots.get_mut(*id as usize) else {
-                continue;
-            };
-            slot.tries += 1;
-            let tried = slot.tries;
-            let size = slot.task.size;
-            self.doubtful.remove(id);
-            if let Some((_, uid)) = found.iter().find(|(task, _)| task == id) {
-                self.close(*id);
-                verdicts.push((*id, Verdict::Found(*uid)));
-            } else if tried > 3 {
-                self.close(*id);
-                verdicts.push((*id, Verdict::Waiting(Reason::InDoubt)));
-            } else {
-                self.set(*id, Phase::Queued);
-                self.queue.push_back(*id);
-                self.queued_bytes += size;
-            }
-        }
-        if !found.is_empty() {
-            self.attempt = 0;
-        }
-        verdicts
     }
 
     /// The folder is there now.

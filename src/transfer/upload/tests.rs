@@ -1,6 +1,7 @@
 //! The core without anything around it: every input by hand, every action looked at.
 
 use super::*;
+use crate::mailbox::{Fate, Refusal, RefusalClass};
 
 const START: Duration = Duration::from_secs(1000);
 
