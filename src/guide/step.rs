@@ -82,7 +82,8 @@ impl Step {
                 "So that everything you have kept on this computer is on the server too, before anything is removed."
             }
             Step::Remove => {
-                "So that the old account does not fetch mail again. This comes only now, because your mail is copied and checked."
+                "So that the old account does not fetch mail again. This comes only now, because your mail is copied \
+                 and checked."
             }
             Step::Delete => {
                 "The old mailbox takes up room on this computer, and does no harm. There is no hurry."

@@ -21,7 +21,10 @@ impl Guide<'_> {
     /// Step 5. `None`: it is done; else how the run ends.
     pub(super) fn copy(&mut self) -> Result<Option<Exit>, Failure> {
         self.say(&page::head(Step::Copy));
-        self.tell("Nothing on this computer is changed by this, and on the server mail is only added. Please leave your mail program closed until it is done.");
+        self.tell(
+            "Nothing on this computer is changed by this, and on the server mail is only added. Please leave your \
+             mail program closed until it is done.",
+        );
         if let Some(page) = self.program().page(Step::Copy) {
             self.say(&page::clicks(self.program().name(), &page));
         }

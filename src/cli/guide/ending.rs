@@ -82,7 +82,10 @@ impl Guide<'_> {
     /// The last page: phones, and where to look.
     pub(super) fn goodbye(&self) {
         self.say("\n\nAll six steps are done.");
-        self.tell("Now look into your mail on spectrum.net, or into the new account in your mail program: your old folders are there. New mail arrives there by itself.");
+        self.tell(
+            "Now look into your mail on spectrum.net, or into the new account in your mail program: your old \
+             folders are there. New mail arrives there by itself.",
+        );
         if let Some(receipt) = &self.progress.receipt {
             self.say("\nYour receipt");
             self.say(&wrap("      ", &clean(&receipt.display().to_string())));

@@ -73,7 +73,10 @@ impl Guide<'_> {
                 return Ok(seen);
             }
             self.show(step, &seen);
-            self.tell("Some programs write their settings only when they are closed. If you have done it, it is fine to go on.");
+            self.tell(
+                "Some programs write their settings only when they are closed. If you have done it, it is fine to go \
+                 on.",
+            );
             if self.yes("Go on?", true)? {
                 return Ok(seen);
             }

@@ -230,6 +230,8 @@ impl<S: Stream> Append<S> {
                 self.start_compressing()?;
             }
             while self.flying.len() >= MOST_FLYING {
+                // An answer to what still lies here would never come.
+                self.wire.send()?;
                 self.await_answer(Instant::now() + SILENCE)?;
             }
             self.send(batch)?;
@@ -377,6 +379,29 @@ mod tests {
             ]
         );
         assert_eq!(server.join().unwrap()[3], "B2 APPEND \"a\\\"b\" {1+}");
+    }
+
+    #[test]
+    fn more_commands_than_may_be_under_way_are_all_sent_before_anyone_waits() {
+        let many = 3 * MOST_FLYING as u64;
+        let (mut append, _server) = append(Literals::Plus, false, move |server| {
+            for number in 1..=many {
+                server.line();
+                server.bytes(1);
+                server.line();
+                server.say(format!("B{number} OK\r\n"));
+            }
+        });
+        append.submit(batch(
+            (1..=many).map(|ticket| message(ticket, "a")).collect(),
+            false,
+        ));
+        let begun = Instant::now();
+        let mut settled = 0;
+        while settled < many {
+            settled += fates(&mut append).len() as u64;
+        }
+        assert!(begun.elapsed() < SILENCE / 2, "{:?}", begun.elapsed());
     }
 
     #[test]

@@ -59,10 +59,10 @@ impl Upload {
         let batch = self.pace.batch();
         match self.pace.lines() {
             1 => batch,
-            lines => batch
-                .min(left.div_ceil(2 * lines))
+            lines => left
+                .div_ceil(2 * lines)
                 .max(self.policy.first_batch / 2)
-                .max(1),
+                .clamp(1, batch.max(1)),
         }
     }
 

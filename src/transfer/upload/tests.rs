@@ -343,3 +343,24 @@ fn a_server_that_has_every_message_asked_for_gets_several_connections() {
     };
     assert_eq!(tasks, [3]);
 }
+
+#[test]
+fn a_server_that_takes_single_messages_gets_no_more_at_once_over_several_connections() {
+    let singly = Policy {
+        batch_messages: 1,
+        first_batch: 8,
+        first_lines: 2,
+        most_lines: 2,
+        ..policy()
+    };
+    let mut core = Upload::new(singly, tasks(&[1; 40]));
+    assert!(matches!(core.next(START), Action::Connect { .. }));
+    core.connected(1);
+    let Action::Intend(window) = core.next(START) else {
+        panic!("nothing is read")
+    };
+    core.intended(&window);
+    while let Action::Submit { tasks, .. } = core.next(START) {
+        assert_eq!(tasks.len(), 1);
+    }
+}
