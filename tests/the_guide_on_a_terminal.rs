@@ -125,7 +125,7 @@ fn whole() -> Vec<Value> {
     vec![
         json!(["Start?", "\n", 0]),
         json!(["Its number:", "\n", 0]),
-        json!(["Shall it show", "y\n", 0]),
+        json!(["steps 1 and 2 in", "y\n", 0]),
         json!(["Change these lines?", "y\n", 0]),
         json!(["Step 2 is done", "", 0]),
         json!(["your Documents?", "\n", 0]),
@@ -134,7 +134,7 @@ fn whole() -> Vec<Value> {
         json!(["Which ones?", "\n", 0]),
         json!(["Copy now?", "\n", 0]),
         json!(["Done?", "\n", 0]),
-        json!(["Done?", "\n", 0]),
+        json!(["old files?", "d\n", 0]),
     ]
 }
 
@@ -184,7 +184,7 @@ fn what_was_changed_in_thunderbird_is_put_back_to_the_byte() {
     let steps = json!([
         ["Start?", "\n", 0],
         ["Its number:", "\n", 0],
-        ["Shall it show", "y\n", 0],
+        ["steps 1 and 2 in", "y\n", 0],
         ["Change these lines?", "y\n", 0],
         ["your Documents?", CTRL_C, 0.2],
     ]);
@@ -245,17 +245,17 @@ fn it_is_left_at_every_step_and_taken_up_there() {
         json!([
             ["Your choice", "\n", 0],
             ["Its number:", "\n", 0],
-            ["Shall it show", "\n", 0],
+            ["steps 1 and 2 in", "\n", 0],
             ["Done?", "\n", 0],
-            ["Go on?", "\n", 0],
-            ["Shall it show", CTRL_C, 0.2],
+            ["Go on all", "y\n", 0],
+            ["Done?", CTRL_C, 0.2],
         ]),
         json!([
             ["step 2", "", 0],
             ["Your choice", "\n", 0],
-            ["Shall it show", "\n", 0],
+            ["steps 1 and 2 in", "\n", 0],
             ["Done?", "\n", 0],
-            ["Go on?", "\n", 0],
+            ["Go on all", "y\n", 0],
             ["your Documents?", "\n", 0],
             ["as you type", CTRL_C, 0.3],
         ]),
@@ -296,7 +296,7 @@ fn it_is_left_at_every_step_and_taken_up_there() {
         ["as you type", "secret\n", 0.3],
         ["identical", "", 0],
         ["Done?", "\n", 0],
-        ["Done?", "\n", 0],
+        ["old files?", "d\n", 0],
     ]);
     let seen = jane.run(&steps, &[], &[]).unwrap();
     assert_done(&seen, &jane);

@@ -384,7 +384,7 @@ fn last_word(report: &Report) -> String {
         ),
         (Some(_), _) => wrap(
             "ok   ",
-            "Done. Nothing on this computer was changed. Keep the old files for a month; look at your mail in webmail \
+            "Done. Your old mail was not changed. Keep the old files for a month; look at your mail in webmail \
              or on your phone before you remove anything.",
         ),
     }

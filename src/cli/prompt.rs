@@ -98,6 +98,22 @@ impl Asker {
     /// # Errors
     /// Stopped by the person.
     pub fn yes(&self, printer: &Printer, question: &str, enter: bool) -> Result<bool, Failure> {
+        match self.yes_or_quit(printer, question, enter) {
+            Ok(answer) => Ok(answer.unwrap_or(false)),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// The same where `q` is neither: `None`.
+    ///
+    /// # Errors
+    /// Stopped by the person.
+    pub fn yes_or_quit(
+        &self,
+        printer: &Printer,
+        question: &str,
+        enter: bool,
+    ) -> Result<Option<bool>, Failure> {
         let hint = if enter {
             "[Y/n, Enter means yes]"
         } else {
@@ -106,9 +122,10 @@ impl Asker {
         loop {
             let answer = self.line(printer, &format!("{question} {hint}"))?;
             match answer.to_lowercase().as_str() {
-                "" => return Ok(enter),
-                "y" | "yes" => return Ok(true),
-                "n" | "no" | "q" | "quit" => return Ok(false),
+                "" => return Ok(Some(enter)),
+                "y" | "yes" => return Ok(Some(true)),
+                "n" | "no" => return Ok(Some(false)),
+                "q" | "quit" => return Ok(None),
                 _ => printer.say("Please type y for yes or n for no, then press Enter."),
             }
         }

@@ -39,9 +39,7 @@ pub fn sign_in(
             }
             Err(error @ Error::SignInRefused { .. }) if asked && !last => {
                 room.printer.say(&words::screen(&error.into()));
-                if !room.asker.yes(&room.printer, "Type it again?", true)? {
-                    return Err(Error::Stopped.into());
-                }
+                room.printer.say("\n");
                 password = room.asker.password(&room.printer, &account.user)?;
             }
             Err(error) => return Err(error.into()),

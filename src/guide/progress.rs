@@ -36,6 +36,8 @@ pub struct Progress {
     pub once: Option<bool>,
     /// Where mail is kept that can't go up.
     pub storage: Option<PathBuf>,
+    /// How many messages lie in the storage folder only.
+    pub kept: u64,
     /// The receipt that was written last.
     pub receipt: Option<PathBuf>,
     /// What was changed in mail programs, to put it back.

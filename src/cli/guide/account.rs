@@ -5,6 +5,8 @@ use spectrum_migrate::guide::{Gate, Step};
 use spectrum_migrate::settings;
 
 use super::{Guide, page, setup_files};
+use spectrum_migrate::Error;
+
 use crate::cli::account::account;
 use crate::cli::failure::Failure;
 use crate::cli::layout::{clean, wrap};
@@ -24,20 +26,24 @@ impl Guide<'_> {
         Ok(())
     }
 
-    /// An address of Spectrum's; three times, for whoever mistypes.
+    /// An address of Spectrum's, asked for until it is one.
     fn ask_address(&self) -> Result<String, Failure> {
-        let mut tries = 3;
         loop {
-            let question = "Your Spectrum email address:";
+            self.gap();
+            let question = "Your Spectrum email address, such as jane@charter.net (q stops):";
             let email = self.room.asker.line(&self.room.printer, question)?;
-            tries -= 1;
-            if settings::servers(&email).is_some() || tries == 0 {
+            if matches!(email.as_str(), "q" | "Q") {
+                return Err(Error::Stopped.into());
+            }
+            if settings::servers(&email).is_some() {
                 return Ok(email);
             }
-            self.tell(
-                "This is no address that Spectrum's mail server is known for. They end in charter.net, spectrum.net, \
-                 twc.com, rr.com, brighthouse.com and a few more. Please look at it again.",
-            );
+            self.tell(if email.contains('@') {
+                "This address does not belong to Spectrum's mail, as far as this program knows. Such addresses end in \
+                 charter.net, spectrum.net, twc.com, rr.com, brighthouse.com and a few more. Please look at it again."
+            } else {
+                "An email address has an @ in the middle. Please type the whole address."
+            });
         }
     }
 
@@ -55,6 +61,7 @@ impl Guide<'_> {
         }
         let page = self.program().page(Step::Create);
         if let Some(page) = page {
+            self.tell("If you closed your mail program, open it again for this step.");
             self.say(&page::clicks(self.program().name(), &page));
         }
         self.tell("Leave the old account where it is for now.");

@@ -10,6 +10,9 @@ use crate::cli::layout::{clean, wrap};
 impl Guide<'_> {
     /// Offers to change the settings of Thunderbird's accounts of this address.
     pub(super) fn offer_change(&mut self, seen: &Evidence) -> Result<(), Failure> {
+        if self.by_hand_rather {
+            return Ok(());
+        }
         let accounts = seen
             .pop
             .iter()
@@ -17,11 +20,12 @@ impl Guide<'_> {
         for account in accounts {
             let program = clean(&account.program);
             let question = format!(
-                "If you like, this program changes these settings of {program} for you (steps 1 and 2). Shall it show \
-                 what it would change?"
+                "Shall this program do steps 1 and 2 in {program} for you? You see each change first, and nothing is \
+                 changed without your yes."
             );
             if !self.yes(&question, false)? {
-                continue;
+                self.by_hand_rather = true;
+                return Ok(());
             }
             self.change(account)?;
         }
@@ -141,10 +145,15 @@ impl Guide<'_> {
 }
 
 fn shown(change: &Change) -> String {
-    let mut lines = vec![
-        "These lines would change in".to_string(),
+    let mut lines: Vec<String> = change.lines().iter().filter_map(in_words).collect();
+    if !lines.is_empty() {
+        lines.insert(0, "What changes".into());
+        lines.push(String::new());
+    }
+    lines.extend([
+        "For the technically minded, the lines of the settings file:".to_string(),
         format!("      {}", clean(&change.settings().display().to_string())),
-    ];
+    ]);
     for LineChange { before, after, .. } in change.lines() {
         let text = |line: &Option<String>| {
             line.as_deref()
@@ -154,4 +163,29 @@ fn shown(change: &Change) -> String {
         lines.push(wrap("      after   ", &text(after)));
     }
     lines.join("\n")
+}
+
+/// A change as the program's own settings page names it.
+fn in_words(change: &LineChange) -> Option<String> {
+    let after = change.after.as_deref()?;
+    let names = [
+        ("leave_on_server", "Leave messages on server"),
+        (
+            "delete_by_age_from_server",
+            "Remove them from the server after some days",
+        ),
+        (
+            "delete_mail_left_on_server",
+            "Remove them from the server when deleted here",
+        ),
+        ("login_at_startup", "Check for new messages at startup"),
+        ("check_new_mail", "Check for new messages every few minutes"),
+        (
+            "defer_get_new_mail",
+            "Get messages together with another account",
+        ),
+    ];
+    let (_, name) = names.iter().find(|(field, _)| after.contains(field))?;
+    let state = if after.contains("true") { "on" } else { "off" };
+    Some(wrap("      ", &format!("{name}: {state}")))
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use spectrum_migrate::Error;
 use spectrum_migrate::amount::messages;
 use spectrum_migrate::guide::Step;
 use spectrum_migrate::transfer::Depth;
@@ -43,8 +44,7 @@ impl Guide<'_> {
         if nothing_to_do(&plan) {
             self.tell("Nothing has to be copied. What is there is checked now.");
         } else if !copy::agree(self.room, &session, &plan, false)? {
-            self.say("Nothing has been copied, and nothing was changed.");
-            return Ok(Some(Exit::Unfinished));
+            return Err(Error::Stopped.into());
         }
         let carried_out = self.carry_out(&session, &mut plan);
         self.room.signals.end_work();
@@ -122,7 +122,7 @@ impl Guide<'_> {
         choices.read_anew = true;
         choices.once |= self.progress.once == Some(true);
         let Some(signed_in) = self.signed_in.take() else {
-            return Err(spectrum_migrate::Error::Stopped.into());
+            return Err(Error::Stopped.into());
         };
         Ok(Session::new(
             sources,
@@ -153,7 +153,9 @@ impl Guide<'_> {
     fn short_way(&self, plan: &Plan) {
         let totals = plan.totals();
         let found = totals.found - totals.stay.values().sum::<u64>() + there(plan);
-        if totals.found > 0 && totals.to_copy == 0 && there(plan) == found {
+        if totals.found > 0 && totals.to_copy == 0 && self.progress.receipt.is_some() {
+            self.tell("Everything that was copied is still there, as far as can be seen without reading it.");
+        } else if totals.found > 0 && totals.to_copy == 0 && there(plan) == found {
             self.tell(&format!(
                 "Good news: {} on this computer, and Spectrum's server has all that you would copy already. That is so \
                  where \"leave messages on server\" has been on from the beginning.",

@@ -4,10 +4,13 @@ use spectrum_migrate::amount::messages;
 use spectrum_migrate::guide::words::Removing;
 use spectrum_migrate::guide::{Gate, Step};
 
+use super::steps::is_done;
 use super::{Guide, page};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::layout::{clean, wrap};
+use crate::cli::settings_card;
+use spectrum_migrate::Error;
 
 impl Guide<'_> {
     /// Steps 4 and 6. Whoever comes back later has everything compared once more first. `Some`: how the run ends.
@@ -34,18 +37,84 @@ impl Guide<'_> {
             self.removing();
             opened.remove()
         } else {
-            self.tell("Better wait a month with this. The old files are the only second copy you have on this computer.");
+            self.tell(
+                "Better wait a month with this. The old files are the only second copy you have on this computer.",
+            );
+            self.never_remove();
             self.where_the_files_are();
             opened.delete()
         };
         self.say(&page::clicks(self.program().name(), &page));
-        self.tell("This program removes nothing itself. If you would rather leave it for another day, type q.");
+        self.tell("This program removes nothing itself.");
+        if step == Step::Delete {
+            self.keep_or_delete()?;
+            return Ok(None);
+        }
+        self.tell("If you would rather leave this step for another day, type q.");
         self.ask_done(Some(page))?;
         self.finish(step, Gate::Told);
         Ok(None)
     }
 
+    /// Whoever follows the advice has nothing to do in step 6 for now.
+    fn keep_or_delete(&mut self) -> Result<(), Failure> {
+        let question = "What about the old files? [Enter means: I keep them for now; d: I have removed them; q stops \
+                        here]";
+        loop {
+            self.gap();
+            let answer = self.room.asker.line(&self.room.printer, question)?;
+            match answer.to_lowercase().as_str() {
+                "" => {
+                    self.files_kept = true;
+                    self.progress.finish(Step::Delete, Gate::Told);
+                    self.keep();
+                    self.say("ok   Step 6 can wait. Look at it again in a month.");
+                    return Ok(());
+                }
+                "d" => {
+                    self.finish(Step::Delete, Gate::Told);
+                    return Ok(());
+                }
+                "q" | "quit" => return Err(Error::Stopped.into()),
+                _ => {
+                    self.say("Please press Enter to keep them, or type d if you have removed them.")
+                }
+            }
+        }
+    }
+
+    /// The storage folder is the one place of what it holds, besides the old files.
+    fn never_remove(&self) {
+        let Some(folder) = self
+            .progress
+            .storage
+            .as_ref()
+            .filter(|_| self.progress.kept > 0)
+        else {
+            return;
+        };
+        let (number, is) = (
+            self.progress.kept,
+            if self.progress.kept == 1 { "is" } else { "are" },
+        );
+        self.say(&format!(
+            "\n{}",
+            wrap(
+                "!    ",
+                &format!(
+                    "{} {is} NOT on the server. Keep this folder for good, and a copy of it on a USB stick:",
+                    messages(number)
+                )
+            )
+        ));
+        self.say(&wrap("      ", &clean(&folder.display().to_string())));
+    }
+
     fn removing(&self) {
+        let seen = self.evidence();
+        if !seen.pop.is_empty() && !is_done(Step::Leave, &seen) {
+            self.show(Step::Leave, &seen);
+        }
         match self.program().removing() {
             Removing::KeepsMail(words) => self.say(&format!("\n{}", wrap("     ", words))),
             Removing::MayRemoveMail(words) => self.say(&format!("\n{}", wrap("!    ", words))),
@@ -81,7 +150,11 @@ impl Guide<'_> {
 
     /// The last page: phones, and where to look.
     pub(super) fn goodbye(&self) {
-        self.say("\n\nAll six steps are done.");
+        self.say(if self.files_kept {
+            "\n\nAll steps are done, but for the old files, which you keep for now."
+        } else {
+            "\n\nAll six steps are done."
+        });
         self.tell(
             "Now look into your mail on spectrum.net, or into the new account in your mail program: your old \
              folders are there. New mail arrives there by itself.",
@@ -89,6 +162,10 @@ impl Guide<'_> {
         if let Some(receipt) = &self.progress.receipt {
             self.say("\nYour receipt");
             self.say(&wrap("      ", &clean(&receipt.display().to_string())));
+        }
+        self.never_remove();
+        if let Some(email) = &self.progress.email {
+            self.say(&format!("\n{}", settings_card::for_guide(email)));
         }
         self.say(&format!("\n{}", page::phones()));
     }

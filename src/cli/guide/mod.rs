@@ -55,6 +55,10 @@ struct Guide<'a> {
     opened: Option<Opened>,
     /// The ledger of the last verification in this sitting.
     report: Option<Report>,
+    /// The person would rather do steps 1 and 2 by hand.
+    by_hand_rather: bool,
+    /// The person keeps the old files for now.
+    files_kept: bool,
     /// The server of a test, instead of Spectrum's.
     #[cfg(test)]
     practice: Option<&'a spectrum_migrate::rehearsal::Practice>,
@@ -72,6 +76,8 @@ impl<'a> Guide<'a> {
             signed_in: None,
             opened: None,
             report: None,
+            by_hand_rather: false,
+            files_kept: false,
             #[cfg(test)]
             practice: None,
         }
@@ -164,6 +170,10 @@ impl<'a> Guide<'a> {
 
     fn yes(&self, question: &str, enter: bool) -> Result<bool, Failure> {
         self.gap();
-        self.room.asker.yes(&self.room.printer, question, enter)
+        let asker = &self.room.asker;
+        match asker.yes_or_quit(&self.room.printer, question, enter)? {
+            Some(answer) => Ok(answer),
+            None => Err(spectrum_migrate::Error::Stopped.into()),
+        }
     }
 }

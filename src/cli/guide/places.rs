@@ -44,7 +44,7 @@ impl Guide<'_> {
         }
         let here = self.everywhere();
         if chosen.is_empty() {
-            self.say("Looking for mail on this computer.");
+            self.tell("Looking for mail on this computer.");
             let mut places = find::look(self.room, &here);
             places.retain(|place| match &place.holds {
                 Ok(count) => count.messages > 0,
@@ -95,8 +95,10 @@ impl Guide<'_> {
                 .map(|place| place.found.path.clone())
                 .collect();
             self.say(&find::screen(places, self.room.printer.look.plain));
+            self.gap();
             let question = if readable.is_empty() {
-                "Type the name of a file or folder with old mail, or q to stop:"
+                "No old mail was found in the usual places. If it is in a file or folder, drag that into this window \
+                 (or type its name) and press Enter; q stops:"
             } else {
                 "Which ones? Type their numbers, or the name of a file or folder to add; Enter takes all of them, q stops:"
             };
@@ -111,7 +113,17 @@ impl Guide<'_> {
                 let path = |at: usize| readable.get(at).cloned();
                 return Ok(numbers.into_iter().filter_map(path).collect());
             }
-            match source::open(Path::new(answer.trim_matches('"'))) {
+            if answer
+                .chars()
+                .all(|c| c.is_ascii_digit() || " ,;-".contains(c))
+            {
+                self.say(&wrap(
+                    "!    ",
+                    &format!("The numbers in the list go up to {}.", readable.len()),
+                ));
+                continue;
+            }
+            match source::open(Path::new(answer.trim_matches(['"', '\'']))) {
                 Ok(added) => {
                     let found = Found {
                         kind: Some(added.kind()),

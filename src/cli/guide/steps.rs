@@ -18,11 +18,10 @@ impl Guide<'_> {
         if !is_done(step, &seen)
             && let Some(page) = self.program().page(step)
         {
-            self.say(&page::clicks(self.program().name(), &page));
-            self.tell("This program has changed nothing so far.");
             self.offer_change(&seen)?;
             seen = self.evidence();
             if !is_done(step, &seen) {
+                self.say(&page::clicks(self.program().name(), &page));
                 seen = self.wait_for(step, page)?;
             }
         }
@@ -49,7 +48,7 @@ impl Guide<'_> {
         email.map_or(Evidence::default(), |email| all.of(email))
     }
 
-    fn show(&self, step: Step, seen: &Evidence) {
+    pub(super) fn show(&self, step: Step, seen: &Evidence) {
         if seen.pop.is_empty() {
             return;
         }
@@ -74,10 +73,10 @@ impl Guide<'_> {
             }
             self.show(step, &seen);
             self.tell(
-                "Some programs write their settings only when they are closed. If you have done it, it is fine to go \
-                 on.",
+                "As far as this computer shows, it is not done yet. Some programs write their settings only when they \
+                 are closed: close it, and look again.",
             );
-            if self.yes("Go on?", true)? {
+            if self.yes("Go on all the same?", false)? {
                 return Ok(seen);
             }
         }
@@ -118,7 +117,7 @@ impl Guide<'_> {
 }
 
 /// Whether the settings show that a step is done in every account of the address.
-fn is_done(step: Step, seen: &Evidence) -> bool {
+pub(super) fn is_done(step: Step, seen: &Evidence) -> bool {
     let done = |account: &PopAccount| match step {
         Step::Leave => account.leaves == Leaves::Yes,
         Step::Stop => account.fetches == Fetches::No,

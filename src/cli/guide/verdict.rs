@@ -23,6 +23,7 @@ impl Guide<'_> {
             missing_for_a_proof(&report)
         };
         shut.extend(self.mail_at_risk(places));
+        self.progress.kept = report.counts.kept;
         self.report = Some(report);
         if let Some(proof) = proof
             && shut.is_empty()

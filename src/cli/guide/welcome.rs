@@ -24,7 +24,7 @@ impl Guide<'_> {
             self.gap();
             let from = match self.progress.next_step() {
                 Some(step) => format!("1  Go on with step {}", step.number()),
-                None => "1  Look at the last pages again".into(),
+                None => "1  See the last page again".into(),
             };
             self.say(&from);
             self.say(&wrap(
@@ -53,9 +53,6 @@ impl Guide<'_> {
                 return Err(Error::Stopped.into());
             }
             if chosen == 0 {
-                if self.progress.next_step().is_none() {
-                    self.progress.done.retain(|done| done.step != Step::Delete);
-                }
                 self.flags.email = self.flags.email.take().or(self.progress.email.clone());
                 return Ok(());
             }
@@ -91,7 +88,7 @@ impl Guide<'_> {
             } else {
                 ""
             };
-            self.say(&format!("{:>3}  {}{seen}", at + 1, program.name()));
+            self.say(&format!("{:>3}  {}{seen}", at + 1, choice(*program)));
         }
         self.gap();
         let usual = MailProgram::ALL
@@ -107,6 +104,16 @@ impl Guide<'_> {
         self.progress.program = MailProgram::ALL.get(chosen).copied();
         self.keep();
         Ok(())
+    }
+}
+
+/// A program's name in the list to choose from.
+fn choice(program: MailProgram) -> &'static str {
+    match program {
+        MailProgram::Outlook => "Outlook (classic)",
+        MailProgram::NewOutlook => "Outlook (the new one, with a switch at the top)",
+        MailProgram::Other => "Another one, or I do not know",
+        program => program.name(),
     }
 }
 
@@ -153,7 +160,7 @@ fn stopped(progress: &Progress) -> String {
             None => "step 5, copying your mail".into(),
         },
         Some(step) => format!("step {}, {}", step.number(), lower(step.title())),
-        None => "all six steps are done".into(),
+        None => "all six steps were done".into(),
     };
     wrap("", &format!("You stopped here{when}{whose}: {where_}."))
 }
