@@ -292,7 +292,7 @@ fn it_is_left_at_every_step_and_taken_up_there() {
     let steps = json!([
         ["step 4", "", 0],
         ["Your choice", "\n", 0],
-        ["Step 4 removes something", "", 0],
+        ["Step 4 is about removing", "", 0],
         ["as you type", "secret\n", 0.3],
         ["identical", "", 0],
         ["Done?", "\n", 0],

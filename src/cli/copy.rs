@@ -199,7 +199,7 @@ fn keep(room: &Room, session: &Session, plan: &mut Plan, full: bool) -> Result<(
     };
     let which = Keeping {
         full,
-        ..Keeping::default()
+        ..session.keeping
     };
     session
         .job(room, |job| job.keep(plan, folder, which))

@@ -17,7 +17,7 @@ use super::{check, find, guide, manual, rehearse, report, settings_card};
 pub fn run(room: &Room, cli: &Cli) -> Result<Exit, Failure> {
     let flags = &cli.flags;
     match &cli.command {
-        None if room.asker.allowed() => guide::run(room, flags),
+        None if room.asker.allowed() && !flags.dry_run => guide::run(room, flags),
         None => unattended(room, flags),
         Some(Command::Settings { program, files }) => {
             settings_card::run(room, flags, *program, files.as_deref())

@@ -8,6 +8,7 @@ use spectrum_migrate::mailbox::Connect;
 use spectrum_migrate::source::{self, Source};
 use spectrum_migrate::transfer::clock::SystemClock;
 use spectrum_migrate::transfer::journal;
+use spectrum_migrate::transfer::keep::Keeping;
 use spectrum_migrate::transfer::{Choices, Depth, Job, QUIET};
 
 use super::args::{Flags, VerifyBy};
@@ -27,6 +28,8 @@ pub struct Session {
     pub state: PathBuf,
     /// Where what does not go up is kept on this computer.
     pub storage: Option<PathBuf>,
+    /// What else is kept there than what can't go up.
+    pub keeping: Keeping,
     /// Whether the report is kept; a rehearsal leaves nothing behind.
     pub keeps_report: bool,
     clock: SystemClock,
@@ -47,6 +50,7 @@ impl Session {
             choices,
             state,
             storage: None,
+            keeping: Keeping::default(),
             keeps_report: true,
             clock: SystemClock::default(),
         }

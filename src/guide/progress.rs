@@ -40,6 +40,8 @@ pub struct Progress {
     pub kept: u64,
     /// The receipt that was written last.
     pub receipt: Option<PathBuf>,
+    /// Whether it tells of a complete verification.
+    pub proved: bool,
     /// What was changed in mail programs, to put it back.
     pub changed: Vec<Applied>,
     /// The steps that are done, in the order in which they were done.

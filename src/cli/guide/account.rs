@@ -18,7 +18,13 @@ impl Guide<'_> {
         if self.flags.email.is_none() && self.flags.user.is_none() {
             self.flags.email = Some(self.ask_address()?);
         }
-        self.account = Some(account(self.room, &self.flags)?);
+        let account = account(self.room, &self.flags)?;
+        // What was agreed to is not asked again, and not answered in another way.
+        if self.flags.server.is_none() {
+            self.flags.server = Some((account.imap.host.clone(), account.imap.port));
+            self.flags.user = Some(account.user.clone());
+        }
+        self.account = Some(account);
         if self.flags.email != self.progress.email {
             self.progress.email.clone_from(&self.flags.email);
             self.keep();

@@ -1,5 +1,6 @@
 //! Steps 1 and 2 done for the person in Thunderbird: the lines are shown first, and can be put back.
 
+use spectrum_migrate::guide::Step;
 use spectrum_migrate::guide::change::{self, Applied, Change, LineChange, Refused};
 use spectrum_migrate::guide::evidence::{Evidence, Family, PopAccount, Running};
 
@@ -78,7 +79,8 @@ impl Guide<'_> {
     /// Puts back what was changed in a mail program, if the person wants that.
     pub(super) fn put_back(&mut self) -> Result<(), Failure> {
         let changed = std::mem::take(&mut self.progress.changed);
-        for applied in changed {
+        // The last first: what was changed twice goes back to what it was before the first time.
+        for applied in changed.into_iter().rev() {
             match change::back(&applied) {
                 Ok(change) => {
                     self.say(&format!("\n{}", shown(&change)));
@@ -86,6 +88,8 @@ impl Guide<'_> {
                         match change.apply(jiff::ZonedDateTime::now().date()) {
                             Ok(_) => {
                                 self.say("ok   The settings are as they were before.");
+                                let reopened = |step| matches!(step, Step::Leave | Step::Stop);
+                                self.progress.done.retain(|done| !reopened(done.step));
                                 continue;
                             }
                             Err(Refused::NothingToChange) => continue,
@@ -105,7 +109,7 @@ impl Guide<'_> {
     }
 
     fn keep_in_mind(&mut self, applied: Applied) {
-        self.progress.changed.push(applied);
+        self.progress.changed.insert(0, applied);
     }
 
     fn refused(&self, refused: &Refused) {

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use spectrum_migrate::Error;
 use spectrum_migrate::amount::messages;
 use spectrum_migrate::guide::Step;
+use spectrum_migrate::message::Origin;
 use spectrum_migrate::transfer::Depth;
+use spectrum_migrate::transfer::keep::Keeping;
 use spectrum_migrate::transfer::plan::{Plan, Reason};
 use spectrum_migrate::transfer::report::Report;
 
@@ -30,14 +32,24 @@ impl Guide<'_> {
             self.say(&page::clicks(self.program().name(), &page));
         }
         self.wait_until_closed(&self.evidence())?;
-        let places = self.places()?;
+        let mut places = self.places()?;
         self.sign_in_again()?;
         let storage = self.storage_folder();
-        let session = self.session(&places)?.with_storage(Some(storage.clone()));
+        let mut session = self.session(&places)?.with_storage(Some(storage.clone()));
+        session.keeping = Keeping {
+            left_out: !session.choices.skip.is_empty()
+                || session.choices.since.is_some()
+                || session.choices.until.is_some(),
+            removed: true,
+            full: false,
+        };
         session.job(self.room, |job| job.can_keep(&storage))?;
         self.room.signals.begin_work();
-        let mut plan = copy::plan_it(self.room, &session)?;
+        let planned = copy::plan_it(self.room, &session);
         self.room.signals.end_work();
+        let mut plan = planned?;
+        self.room.signals.stop().check()?;
+        self.note_what_was_read(&mut places, &plan);
         self.short_way(&plan);
         self.overlap(&mut plan)?;
         self.what_stays_here(&plan, &storage);
@@ -49,9 +61,41 @@ impl Guide<'_> {
         let carried_out = self.carry_out(&session, &mut plan);
         self.room.signals.end_work();
         let report = carried_out?;
+        self.room.signals.stop().check()?;
         self.progress.copied = None;
         self.write_receipt(&report, &plan);
+        self.stamps = plan
+            .sources
+            .iter()
+            .map(|source| (source.path.clone(), source.stamp.clone()))
+            .collect();
         Ok(self.judge(report, &places))
+    }
+
+    /// Of which accounts of mail programs the plan has mail.
+    fn note_what_was_read(&self, places: &mut Places, plan: &Plan) {
+        let evidence = self.evidence();
+        let stores = evidence
+            .pop
+            .iter()
+            .filter_map(|account| account.mail.clone());
+        places.read = stores
+            .filter(|store| {
+                let store = store.canonicalize().unwrap_or_else(|_| store.clone());
+                let inside = |origin: &Origin| {
+                    let path = origin.path();
+                    path.canonicalize().unwrap_or(path).starts_with(&store)
+                };
+                let mut first = plan.folders.iter().filter_map(|folder| {
+                    let entry = folder.entries.first().map(|entry| &entry.item.origin);
+                    entry.or_else(|| folder.damaged.first().map(|damaged| &damaged.origin))
+                });
+                first.any(inside)
+                    || (plan.folders.iter())
+                        .flat_map(|folder| &folder.entries)
+                        .any(|entry| inside(&entry.item.origin))
+            })
+            .collect();
     }
 
     /// Where mail is kept that can't go up: step 5's storage folder.
@@ -92,8 +136,9 @@ impl Guide<'_> {
 
     /// One receipt, and another only when more was copied.
     fn write_receipt(&mut self, report: &Report, plan: &Plan) {
-        if report.verified.is_none() || self.progress.receipt.is_some() && report.counts.copied == 0
-        {
+        let proved = report.proof().is_some();
+        let told = self.progress.receipt.is_some() && (self.progress.proved || !proved);
+        if report.verified.is_none() || told && report.counts.copied == 0 {
             return;
         }
         let documents = self.documents();
@@ -104,6 +149,7 @@ impl Guide<'_> {
                     self.say(&wrap("      ", &clean(&path.display().to_string())));
                 }
                 self.progress.receipt = Some(page);
+                self.progress.proved = proved;
                 self.keep();
             }
             Err(error) => self.say(&wrap(
@@ -152,16 +198,18 @@ impl Guide<'_> {
     /// Where the server has everything already, nobody needs to copy.
     fn short_way(&self, plan: &Plan) {
         let totals = plan.totals();
-        let found = totals.found - totals.stay.values().sum::<u64>() + there(plan);
         if totals.found > 0 && totals.to_copy == 0 && self.progress.receipt.is_some() {
             self.tell("Everything that was copied is still there, as far as can be seen without reading it.");
-        } else if totals.found > 0 && totals.to_copy == 0 && there(plan) == found {
+        } else if totals.found > 0 && totals.to_copy == 0 && there(plan) == totals.found {
             self.tell(&format!(
                 "Good news: {} on this computer, and Spectrum's server has all that you would copy already. That is so \
                  where \"leave messages on server\" has been on from the beginning.",
                 messages(totals.found)
             ));
-        } else if totals.to_copy > 0 && totals.elsewhere == totals.to_copy {
+        } else if totals.to_copy > 0
+            && totals.elsewhere == totals.to_copy
+            && there(plan) + totals.to_copy == totals.found
+        {
             self.tell("Good news: Spectrum's server has all of this mail already, most of it in other folders.");
         }
     }

@@ -3,6 +3,7 @@
 use spectrum_migrate::amount::messages;
 use spectrum_migrate::guide::words::Removing;
 use spectrum_migrate::guide::{Gate, Step};
+use spectrum_migrate::source;
 
 use super::steps::is_done;
 use super::{Guide, page};
@@ -16,15 +17,25 @@ impl Guide<'_> {
     /// Steps 4 and 6. Whoever comes back later has everything compared once more first. `Some`: how the run ends.
     pub(super) fn take_out(&mut self, step: Step) -> Result<Option<Exit>, Failure> {
         if step == Step::Delete && self.opened.is_none() && self.old_files_are_gone() {
-            self.tell("The old mail files are not on this computer any more, so there is nothing left to do in step 6.");
-            self.finish(step, Gate::Checked("the files are gone".into()));
-            return Ok(None);
+            let question =
+                "The old mail files are not in their place any more. Did you remove them?";
+            if self.yes(question, false)? {
+                self.finish(step, Gate::Told);
+                return Ok(None);
+            }
+        }
+        if self.opened.is_some() && self.old_mail_changed() {
+            self.tell("Your old mail has changed since it was compared, so it is compared again.");
+            self.opened = None;
         }
         if self.opened.is_none() {
             self.tell(&format!(
-                "Step {} removes something, so first all of your mail is compared with the server once more.",
+                "Step {} is about removing things, so first all of your mail is compared with the server once more.",
                 step.number()
             ));
+            // Whatever comes of it counts now.
+            self.progress.done.retain(|done| done.step != Step::Copy);
+            self.keep();
             if let Some(exit) = self.copy()? {
                 return Ok(Some(exit));
             }
@@ -66,7 +77,6 @@ impl Guide<'_> {
             match answer.to_lowercase().as_str() {
                 "" => {
                     self.files_kept = true;
-                    self.progress.finish(Step::Delete, Gate::Told);
                     self.keep();
                     self.say("ok   Step 6 can wait. Look at it again in a month.");
                     return Ok(());
@@ -141,6 +151,16 @@ impl Guide<'_> {
         for path in &self.progress.sources {
             self.say(&wrap("      ", &clean(&path.display().to_string())));
         }
+    }
+
+    /// Whether there is mail that was not part of the comparison, or other mail than that.
+    fn old_mail_changed(&self) -> bool {
+        self.stamps
+            .iter()
+            .any(|(path, then)| match source::open(path) {
+                Ok(now) => !then.changes(&now.stamp()).is_empty(),
+                Err(_) => true,
+            })
     }
 
     fn old_files_are_gone(&self) -> bool {

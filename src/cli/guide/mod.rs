@@ -16,6 +16,7 @@ mod welcome;
 use std::path::PathBuf;
 
 use spectrum_migrate::guide::{Gate, MailProgram, Opened, Progress, Step};
+use spectrum_migrate::source::Stamp;
 use spectrum_migrate::source::find::Home;
 use spectrum_migrate::transfer::report::Report;
 
@@ -55,6 +56,8 @@ struct Guide<'a> {
     opened: Option<Opened>,
     /// The ledger of the last verification in this sitting.
     report: Option<Report>,
+    /// The state of the old files when they were compared.
+    stamps: Vec<(PathBuf, Stamp)>,
     /// The person would rather do steps 1 and 2 by hand.
     by_hand_rather: bool,
     /// The person keeps the old files for now.
@@ -76,6 +79,7 @@ impl<'a> Guide<'a> {
             signed_in: None,
             opened: None,
             report: None,
+            stamps: Vec::new(),
             by_hand_rather: false,
             files_kept: false,
             #[cfg(test)]
@@ -104,7 +108,7 @@ impl<'a> Guide<'a> {
         self.room.signals.say_at_leaving(FAREWELL);
         self.whose()?;
         self.which_program()?;
-        while let Some(step) = self.progress.next_step() {
+        while let Some(step) = self.progress.next_step().filter(|_| !self.files_kept) {
             match step {
                 Step::Leave | Step::Stop => self.by_hand(step)?,
                 Step::Create => self.set_up()?,

@@ -20,6 +20,10 @@ pub(super) struct Places {
     pub chosen: Vec<PathBuf>,
     /// Mail of this computer that this program can't read.
     pub unreadable: Vec<String>,
+    /// The mail directories of accounts of which the plan has mail.
+    pub read: Vec<PathBuf>,
+    /// Accounts whose mail may be anywhere, and of which the person does not say that it is copied.
+    pub unsure: Vec<String>,
 }
 
 impl Guide<'_> {
@@ -40,7 +44,7 @@ impl Guide<'_> {
         let mut chosen = self.flags.source.clone();
         if chosen.is_empty() {
             chosen.clone_from(&self.progress.sources);
-            chosen.retain(|path| path.exists());
+            self.vanished(&mut chosen)?;
         }
         let here = self.everywhere();
         if chosen.is_empty() {
@@ -52,14 +56,102 @@ impl Guide<'_> {
             });
             chosen = self.choose(&mut places)?;
         }
+        // The program may be started anywhere the next time.
+        for path in &mut chosen {
+            *path = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
+        }
         self.left_out(&here, &mut chosen)?;
         self.progress.sources.clone_from(&chosen);
         self.keep();
-        let unreadable = here.iter().filter(|found| !found.readable());
+        let unreadable = self.unreadable(&here)?;
+        let unsure = self.unsure()?;
         Ok(Places {
-            unreadable: unreadable.map(label).collect(),
+            unreadable,
+            unsure,
             chosen,
+            ..Places::default()
         })
+    }
+
+    /// What was chosen and is not there: a drive that is not plugged in, or something that is gone.
+    fn vanished(&mut self, chosen: &mut Vec<PathBuf>) -> Result<(), Failure> {
+        let gone: Vec<PathBuf> = chosen
+            .iter()
+            .filter(|path| !path.exists())
+            .cloned()
+            .collect();
+        for path in gone {
+            let shown = clean(&path.display().to_string());
+            loop {
+                let question = format!(
+                    "{shown} is not there now. If it is on a drive, plug it in. Look again?"
+                );
+                if !self.yes(&question, true)? {
+                    break;
+                }
+                if path.exists() {
+                    break;
+                }
+            }
+            if path.exists() {
+                continue;
+            }
+            if self.yes(&format!("Go on without the mail in {shown}?"), false)? {
+                chosen.retain(|one| *one != path);
+                self.progress.unwanted.push(path);
+            } else {
+                return Err(Error::Stopped.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Mail that can't be read, unless the person needs none of it.
+    fn unreadable(&mut self, here: &[Found]) -> Result<Vec<String>, Failure> {
+        let mut unreadable = Vec::new();
+        for found in here {
+            let opens = found.readable() && source::open(&found.path).is_ok();
+            let unwanted = self
+                .progress
+                .unwanted
+                .iter()
+                .any(|path| same(path, &found.path));
+            if opens || unwanted {
+                continue;
+            }
+            let question = format!(
+                "This program cannot read {}. Do you need mail that is in it?",
+                clean(&label(found))
+            );
+            if self.yes(&question, true)? {
+                unreadable.push(label(found));
+            } else {
+                self.progress.unwanted.push(found.path.clone());
+                self.keep();
+            }
+        }
+        Ok(unreadable)
+    }
+
+    /// Accounts that do not tell where their mail is.
+    fn unsure(&self) -> Result<Vec<String>, Failure> {
+        let mut unsure = Vec::new();
+        for account in self
+            .evidence()
+            .pop
+            .iter()
+            .filter(|account| account.mail.is_none())
+        {
+            let question = format!(
+                "The account {} of {} does not tell where its mail is. Is all of its mail in the places above?",
+                clean(&account.name),
+                clean(&account.program)
+            );
+            if !self.yes(&question, false)? {
+                unsure.push(account.name.clone());
+            }
+        }
+        Ok(unsure)
     }
 
     /// What was found and not chosen is asked about once: nobody shall lose mail by a number not typed.
@@ -67,7 +159,7 @@ impl Guide<'_> {
         for found in here.iter().filter(|found| found.readable()) {
             let known = |path: &PathBuf| same(path, &found.path);
             let unwanted = &self.progress.unwanted;
-            if chosen.iter().any(known) || unwanted.iter().any(known) || !holds_mail(found) {
+            if chosen.iter().any(known) || unwanted.iter().any(known) || !has_mail(&found.path) {
                 continue;
             }
             let question = format!(
@@ -123,7 +215,7 @@ impl Guide<'_> {
                 ));
                 continue;
             }
-            match source::open(Path::new(answer.trim_matches(['"', '\'']))) {
+            match source::open(&dragged(&answer)) {
                 Ok(added) => {
                     let found = Found {
                         kind: Some(added.kind()),
@@ -149,9 +241,24 @@ fn label(found: &Found) -> String {
     format!("{} ({})", found.label, found.path.display())
 }
 
-fn holds_mail(found: &Found) -> bool {
-    let counts = source::open(&found.path).and_then(|source| source.counts());
-    counts.map_or(true, |counts| counts.iter().any(|count| count.messages > 0))
+/// Whether a place can be opened and has at least one message.
+pub(super) fn has_mail(path: &Path) -> bool {
+    let counts = source::open(path).and_then(|source| source.counts());
+    counts.is_ok_and(|counts| counts.iter().any(|count| count.messages > 0))
+}
+
+/// A name as terminals write it when a file is dragged into them: in quotes, or with a backslash before each blank.
+fn dragged(answer: &str) -> PathBuf {
+    let plain = PathBuf::from(answer.trim_matches(['"', '\'']));
+    if plain.exists() || cfg!(windows) {
+        return plain;
+    }
+    let mut name = String::new();
+    let mut chars = answer.chars();
+    while let Some(c) = chars.next() {
+        name.extend(if c == '\\' { chars.next() } else { Some(c) });
+    }
+    name.into()
 }
 
 /// Whether two paths mean one place.

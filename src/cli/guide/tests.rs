@@ -5,7 +5,8 @@ use spectrum_migrate::guide::{MailProgram, Progress, Step};
 use spectrum_migrate::rehearsal::{Limits, Practice};
 use spectrum_migrate::source::find::{Home, Platform};
 use spectrum_migrate::transfer::Depth;
-use spectrum_migrate::transfer::report::Report;
+use spectrum_migrate::transfer::plan::Reason;
+use spectrum_migrate::transfer::report::{Counts, Report};
 
 use super::Guide;
 use super::places::Places;
@@ -158,7 +159,7 @@ fn up_to_copying(program: MailProgram) -> String {
 
 fn whole(program: MailProgram) -> String {
     let world = World::new();
-    let talk = world.talk(&format!("{}\n\n\n\n", up_to_copying(program)));
+    let talk = world.talk(&format!("{}\n\n\nd\n", up_to_copying(program)));
     assert_eq!(talk.exit, Exit::Done, "{}", talk.shown);
     assert_eq!(Progress::load(&world.state()).unwrap().next_step(), None);
     talk.shown
@@ -441,6 +442,17 @@ fn nothing_but_a_whole_and_clean_comparison_opens_steps_4_and_6() {
         report.counts.copied -= 1;
         report.counts.waiting += 1;
     }));
+    assert!(!judged(|report| {
+        report.counts.copied -= 1;
+        report.counts.left_out += 1;
+        report.reasons.insert(Reason::RemovedSince, 1);
+    }));
+    assert!(judged(|report| {
+        report.counts.copied -= 1;
+        report.counts.left_out += 1;
+        report.reasons.insert(Reason::Deleted, 1);
+    }));
+    assert!(!judged(|report| report.counts = Counts::default()));
 }
 
 #[test]
@@ -463,4 +475,23 @@ fn mail_that_was_not_chosen_is_asked_about_and_the_answer_is_kept() {
         up_to_copying(MailProgram::Other)
     ));
     assert_eq!(again.exit, Exit::Done, "{}", again.shown);
+}
+
+#[test]
+fn a_place_that_is_not_there_is_not_passed_over() {
+    let world = World::new();
+    let stick = world.dir.path().join("stick.mbox");
+    std::fs::copy(world.dir.path().join("home/mail/Letters"), &stick).unwrap();
+    let answers = format!(
+        "{}{}\n\nq\n",
+        up_to_copying(MailProgram::Other),
+        stick.display()
+    );
+    world.talk(&answers);
+    assert_eq!(Progress::load(&world.state()).unwrap().sources.len(), 2);
+    std::fs::rename(&stick, world.dir.path().join("unplugged")).unwrap();
+    let talk = world.talk("\nn\n\n");
+    assert!(talk.shown.contains("is not there now"), "{}", talk.shown);
+    assert_eq!(talk.exit, Exit::Unfinished, "{}", talk.shown);
+    assert!(!heads(&talk.shown).contains(&4), "{}", talk.shown);
 }

@@ -5,10 +5,11 @@ use std::path::Path;
 use spectrum_migrate::amount::counted;
 use spectrum_migrate::guide::{Gate, Opened, Step};
 use spectrum_migrate::source;
+use spectrum_migrate::transfer::plan::Reason;
 use spectrum_migrate::transfer::report::Report;
 
 use super::Guide;
-use super::places::{Places, same};
+use super::places::{Places, has_mail};
 use crate::cli::exit::Exit;
 use crate::cli::layout::{clean, wrap};
 
@@ -23,7 +24,8 @@ impl Guide<'_> {
             missing_for_a_proof(&report)
         };
         shut.extend(self.mail_at_risk(places));
-        self.progress.kept = report.counts.kept;
+        // Never fewer: mail that is gone from its old place is still in the storage folder.
+        self.progress.kept = self.progress.kept.max(report.counts.kept);
         self.report = Some(report);
         if let Some(proof) = proof
             && shut.is_empty()
@@ -59,14 +61,18 @@ impl Guide<'_> {
                 clean(place)
             )
         });
-        let covered = |mail: &Path| {
-            let mut above = mail.ancestors();
-            above.any(|above| places.chosen.iter().any(|chosen| same(chosen, above)))
-        };
+        let covered = |mail: &Path| places.read.iter().any(|read| read == mail);
         let evidence = self.evidence();
         let accounts = evidence.pop.iter().filter_map(|account| {
-            let mail = account.mail.as_deref()?;
-            (!covered(mail) && holds_mail(mail)).then(|| {
+            let Some(mail) = account.mail.as_deref() else {
+                return places.unsure.contains(&account.name).then(|| {
+                    format!(
+                        "It is not known where the mail of the account {} is, and you did not say that it was copied.",
+                        clean(&account.name)
+                    )
+                });
+            };
+            (!covered(mail) && (has_mail(mail) || mail.exists() && source::open(mail).is_err())).then(|| {
                 format!(
                     "The mail of the account {} was not among what was copied: {}.",
                     clean(&account.name),
@@ -78,11 +84,8 @@ impl Guide<'_> {
     }
 }
 
-fn holds_mail(path: &Path) -> bool {
-    let counts = source::open(path).and_then(|source| source.counts());
-    counts.map_or(path.exists(), |counts| {
-        counts.iter().any(|count| count.messages > 0)
-    })
+fn of(report: &Report, reason: Reason) -> u64 {
+    report.reasons.get(&reason).copied().unwrap_or_default()
 }
 
 fn missing_for_a_proof(report: &Report) -> Vec<String> {
@@ -99,6 +102,14 @@ fn missing_for_a_proof(report: &Report) -> Vec<String> {
         (counts.waiting, "not copied yet"),
         (counts.refused, "refused by the server"),
         (counts.damaged, "damaged in the file"),
+        (
+            of(report, Reason::RemovedSince),
+            "not on the server any more, though it was copied there",
+        ),
+        (
+            of(report, Reason::Skipped) + of(report, Reason::TooOld) + of(report, Reason::TooNew),
+            "left out by your choice",
+        ),
     ];
     for (number, what) in open {
         if number > 0 {

@@ -16,7 +16,10 @@ impl Guide<'_> {
             .is_some_and(|(now, then)| !now.eq_ignore_ascii_case(then));
         if other {
             // The answers are those of somebody else, whose place is kept until this one has one.
-            self.progress = Progress::default();
+            self.progress = Progress {
+                changed: std::mem::take(&mut self.progress.changed),
+                ..Progress::default()
+            };
         }
         self.say(&title());
         if self.progress.has_begun() {
@@ -45,11 +48,8 @@ impl Guide<'_> {
                 .asker
                 .choice(&self.room.printer, "Your choice", count, 0)?;
             if chosen == 2 {
+                self.room.signals.say_at_leaving(super::FAREWELL);
                 self.put_back()?;
-                self.progress
-                    .done
-                    .retain(|done| !matches!(done.step, Step::Leave | Step::Stop));
-                self.keep();
                 return Err(Error::Stopped.into());
             }
             if chosen == 0 {
@@ -60,11 +60,7 @@ impl Guide<'_> {
                 changed: std::mem::take(&mut self.progress.changed),
                 ..Progress::default()
             };
-            if let Err(error) = Progress::forget(&self.base) {
-                self.say(&format!(
-                    "!    The old answers cannot be removed ({error})."
-                ));
-            }
+            self.keep();
         }
         self.say(&text());
         if self.yes("Start?", true)? {

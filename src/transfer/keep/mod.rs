@@ -34,6 +34,8 @@ use write::Writer;
 pub struct Keeping {
     /// What stays by the person's choice (`--skip`, `--since`, `--until`), and what the mail program marked as deleted.
     pub left_out: bool,
+    /// What was on the server after an earlier run, and is not any more.
+    pub removed: bool,
     /// The mailbox is full: what was not tried does not fit either.
     pub full: bool,
 }
@@ -189,9 +191,11 @@ fn before(reason: Reason) -> State {
     match reason {
         Reason::Full => State::Waiting(reason),
         Reason::Unreadable | Reason::Changed => State::Damaged(reason),
-        Reason::Deleted | Reason::Skipped | Reason::TooOld | Reason::TooNew => {
-            State::LeftOut(reason)
-        }
+        Reason::Deleted
+        | Reason::Skipped
+        | Reason::TooOld
+        | Reason::TooNew
+        | Reason::RemovedSince => State::LeftOut(reason),
         _ => State::Refused(reason),
     }
 }
@@ -205,6 +209,7 @@ fn why(state: State, which: Keeping) -> Option<Reason> {
         State::LeftOut(
             reason @ (Reason::Deleted | Reason::Skipped | Reason::TooOld | Reason::TooNew),
         ) if which.left_out => Some(reason),
+        State::LeftOut(reason @ Reason::RemovedSince) if which.removed => Some(reason),
         _ => None,
     }
 }

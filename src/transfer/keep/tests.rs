@@ -113,6 +113,7 @@ impl World {
 
 const KEEP: Option<Keeping> = Some(Keeping {
     left_out: false,
+    removed: false,
     full: false,
 });
 
@@ -420,17 +421,33 @@ fn a_proof_needs_all_of_it() {
     ] {
         assert!(!proof(&choices, KEEP, &nothing, &nothing));
     }
-    // What the person left out, or had deleted, was never asked for.
-    let world = World::new();
+    // What was deleted was never asked for; what the person left out is kept, or blocks.
     let choices = Choices {
         skip: vec!["B".into()],
         ..Choices::default()
     };
-    let deleted = Mail::new("A", "2").expunged().flagged(Flags::SEEN);
-    let source = Pretend::new(vec![Mail::new("A", "1"), deleted, Mail::new("B", "3")]);
-    let (report, _) = world.run(Box::new(source), &choices, None, &|| {}, &|| {});
-    assert_eq!(report.counts.left_out, 2);
-    assert!(report.proof().is_some());
+    let mails = |skipped: bool| {
+        let deleted = Mail::new("A", "2").expunged().flagged(Flags::SEEN);
+        let mut mails = vec![Mail::new("A", "1"), deleted, Mail::new("B", "3")];
+        mails.truncate(if skipped { 3 } else { 2 });
+        Box::new(Pretend::new(mails))
+    };
+    let proved = |skipped: bool, keep: Option<Keeping>| {
+        let choices = if skipped {
+            choices.clone()
+        } else {
+            Choices::default()
+        };
+        let (report, _) = World::new().run(mails(skipped), &choices, keep, &|| {}, &|| {});
+        report.proof().is_some()
+    };
+    let all = Some(Keeping {
+        left_out: true,
+        ..Keeping::default()
+    });
+    assert!(proved(false, None));
+    assert!(!proved(true, None));
+    assert!(proved(true, all));
 }
 
 #[test]

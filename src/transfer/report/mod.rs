@@ -198,15 +198,21 @@ pub struct Proof(());
 
 impl Report {
     /// The proof, where this report is one. A check by header fields is none, and neither is a sample, nor a run that did
-    /// not read every file, or whose files or kept files changed meanwhile. What is in the storage folder is not open; what
-    /// the person left out, or had deleted in the mail program, was never asked for.
+    /// not read every file, or whose files or kept files changed meanwhile. What is in the storage folder is not open, and
+    /// what the mail program had marked as deleted was never asked for; anything else that was left out is open.
     pub fn proof(&self) -> Option<Proof> {
         let verified = self.verified.as_ref()?;
         let thorough = verified.how == Depth::Bytes && verified.sample.is_none();
         let counts = &self.counts;
-        let nothing_open = counts.refused + counts.damaged + counts.waiting == 0;
+        let deleted = self
+            .reasons
+            .get(&Reason::Deleted)
+            .copied()
+            .unwrap_or_default();
+        let left_out = counts.left_out > 0 && counts.left_out != deleted;
+        let nothing_open = counts.refused + counts.damaged + counts.waiting == 0 && !left_out;
         let unchanged = self.sources_changed.is_empty() && self.keeps_what_it_kept();
-        let whole = self.read_anew && unchanged && counts.balances();
+        let whole = self.read_anew && unchanged && counts.balances() && counts.found > 0;
         (thorough && whole && verified.clean() && nothing_open).then_some(Proof(()))
     }
 
