@@ -78,13 +78,21 @@ pub fn choose(room: &Room) -> Result<Vec<PathBuf>, Failure> {
 
 /// The places that the person named, instead of the usual ones.
 fn named(paths: &[PathBuf]) -> Result<Vec<Found>, Failure> {
-    let found = |source: Box<dyn Source>| Found {
+    let sources = open_sources(paths)?;
+    Ok(sources
+        .iter()
+        .map(|source| found(source.as_ref()))
+        .collect())
+}
+
+/// A place that is open.
+pub(super) fn found(source: &dyn Source) -> Found {
+    Found {
         kind: Some(source.kind()),
         label: source.label(),
         path: source.path().into(),
         note: None,
-    };
-    Ok(open_sources(paths)?.into_iter().map(found).collect())
+    }
 }
 
 fn everywhere() -> Result<Vec<Found>, Failure> {

@@ -22,6 +22,11 @@ pub fn width() -> usize {
     COLUMNS.load(Ordering::Relaxed)
 }
 
+/// Whether this screen has too few columns for tables.
+pub fn is_narrow() -> bool {
+    width() < FOR_TABLES
+}
+
 /// Learns how wide the screen is; once, before anything is shown.
 pub fn fit_screen() {
     let term = dialoguer::console::Term::stderr();
@@ -144,7 +149,7 @@ impl Table {
 
     /// The table: columns for the eye, or a sentence a row for the ear.
     pub fn show(&self, plain: bool) -> String {
-        if plain || width() < FOR_TABLES {
+        if plain || is_narrow() {
             self.sentences()
         } else {
             self.grid()

@@ -98,10 +98,8 @@ impl Asker {
     /// # Errors
     /// Stopped by the person.
     pub fn yes(&self, printer: &Printer, question: &str, enter: bool) -> Result<bool, Failure> {
-        match self.yes_or_quit(printer, question, enter) {
-            Ok(answer) => Ok(answer.unwrap_or(false)),
-            Err(failure) => Err(failure),
-        }
+        let answer = self.yes_or_quit(printer, question, enter)?;
+        Ok(answer.unwrap_or(false))
     }
 
     /// The same where `q` is neither: `None`.

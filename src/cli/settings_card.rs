@@ -1,12 +1,11 @@
 //! `settings`: what to enter in a mail program, to be copied.
 
-use serde::Serialize;
-use spectrum_migrate::safe::safe;
-use spectrum_migrate::settings::{self, Row, Servers};
-
 use std::path::Path;
 
+use serde::Serialize;
 use spectrum_migrate::guide::{MailProgram, Step};
+use spectrum_migrate::safe::safe;
+use spectrum_migrate::settings::{self, Row, Servers};
 
 use super::account::email;
 use super::args::{Flags, For};
@@ -14,11 +13,8 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::guide::page;
 use super::guide::setup_files;
-use super::layout::{width, wrap};
+use super::layout::{is_narrow, wrap};
 use super::room::Room;
-
-/// Narrower screens get a field and its value in one line of text.
-const FOR_COLUMNS: usize = 64;
 
 /// Shows the card.
 ///
@@ -98,7 +94,7 @@ fn card(email: &str, servers: &Servers, table: &[Row]) -> String {
             group = row.group;
             text.push_str(&format!("\n{group}\n"));
         }
-        let line = if width() < FOR_COLUMNS {
+        let line = if is_narrow() {
             wrap("  ", &format!("{}: {}", row.field, safe(&row.value)))
         } else {
             wrap(&format!("  {:<40} ", row.field), &safe(&row.value))

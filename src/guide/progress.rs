@@ -94,17 +94,6 @@ impl Progress {
         Ok(())
     }
 
-    /// Forgets the answers. Journals and reports stay, so that nothing is sent twice.
-    ///
-    /// # Errors
-    /// The file can't be removed.
-    pub fn forget(directory: &Path) -> io::Result<()> {
-        match fs::remove_file(directory.join(FILE)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
-    }
-
     /// How a step was done, if it is.
     pub fn gate(&self, step: Step) -> Option<&Gate> {
         let done = self.done.iter().find(|done| done.step == step);
@@ -164,9 +153,6 @@ mod tests {
         };
         assert_eq!(loaded, progress);
         assert_eq!(loaded.next_step(), Some(Step::Create));
-        Progress::forget(dir.path()).unwrap();
-        Progress::forget(dir.path()).unwrap();
-        assert_eq!(Progress::load(dir.path()), None);
     }
 
     #[test]

@@ -91,6 +91,11 @@ impl Stamp {
         )
     }
 
+    /// The files and directories that it tells of.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.0.keys().map(PathBuf::as_path)
+    }
+
     /// The files and directories that a later look saw in another state, were missing then, or were not there before.
     pub fn changes(&self, later: &Stamp) -> Vec<PathBuf> {
         let mut paths: Vec<PathBuf> = Vec::new();

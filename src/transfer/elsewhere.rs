@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::copy::wanted_in;
 use super::patient::Patient;
 use super::plan::{Entry, Plan, State};
-use super::reconcile::{self, Groups, Looking, Wanted};
+use super::reconcile::{self, Looking, Looks, Wanted};
 use super::report::VerifiedFolder;
 use super::{Depth, Job};
 use crate::error::Error;
@@ -82,15 +82,8 @@ fn find(
     let Some(index) = reconcile::index(mailbox, name, 1)? else {
         return Ok(0);
     };
-    let summaries = Groups::new(wanted.iter().map(|one| one.identity.summary));
-    let odd: HashSet<u64> = wanted
-        .iter()
-        .filter(|one| !one.has_id)
-        .map(|one| one.size)
-        .collect();
-    let alike = index.messages.iter().filter(|seen| {
-        !summaries.of(seen.summary).is_empty() || (!seen.has_id && odd.contains(&seen.size))
-    });
+    let looks = Looks::of(wanted);
+    let alike = index.messages.iter().filter(|seen| looks.like(seen));
     let present = match depth {
         Depth::Headers => {
             let held: HashSet<Digest> = alike.map(|seen| seen.summary).collect();

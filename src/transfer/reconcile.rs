@@ -85,6 +85,29 @@ impl Wanted {
     }
 }
 
+/// By which a copy of a wanted message is known from outside: its header fields, or, where there is no Message-ID and the
+/// server may read the header in another way than we, its size.
+pub(crate) struct Looks {
+    summaries: Groups,
+    sizes: HashSet<u64>,
+}
+
+impl Looks {
+    pub fn of(wanted: &[Wanted]) -> Looks {
+        let odd = wanted.iter().filter(|one| !one.has_id);
+        Looks {
+            summaries: Groups::new(wanted.iter().map(|one| one.identity.summary)),
+            sizes: odd.map(|one| one.size).collect(),
+        }
+    }
+
+    /// Whether this may be a copy of one of them.
+    pub fn like(&self, seen: &Seen) -> bool {
+        !self.summaries.of(seen.summary).is_empty()
+            || (!seen.has_id && self.sizes.contains(&seen.size))
+    }
+}
+
 /// How sure a match is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum How {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::copy::wanted_in;
 use super::patient::Patient;
 use super::plan::{Entry, Plan, PlannedFolder, State};
-use super::reconcile::{self, Groups, Looking, Seen, ServerIndex, Wanted};
+use super::reconcile::{self, Looking, Looks, Seen, ServerIndex, Wanted};
 use super::report::{Verified, VerifiedFolder};
 use super::{Depth, Job, Stop, elsewhere};
 use crate::error::Error;
@@ -334,26 +334,16 @@ fn by_bytes(
 /// The messages that have to be read back: those with the header fields of one that is wanted, those whose UID we
 /// were told, and those without a Message-ID, whose header we may read in another way than the server.
 fn candidates(folder: &PlannedFolder, index: &ServerIndex, wanted: &[Wanted]) -> Vec<u32> {
-    let summaries = Groups::new(wanted.iter().map(|one| one.identity.summary));
+    let looks = Looks::of(wanted);
     let told: HashSet<u32> = folder
         .entries
         .iter()
         .filter_map(|entry| entry.state.uid())
         .collect();
-    let sizes: HashSet<u64> = wanted
-        .iter()
-        .filter(|one| !one.has_id)
-        .map(|one| one.size)
-        .collect();
-    let may_be = |seen: &&Seen| {
-        !summaries.of(seen.summary).is_empty()
-            || told.contains(&seen.uid)
-            || (!seen.has_id && sizes.contains(&seen.size))
-    };
     index
         .messages
         .iter()
-        .filter(may_be)
+        .filter(|seen| looks.like(seen) || told.contains(&seen.uid))
         .map(|seen| seen.uid)
         .collect()
 }

@@ -5,18 +5,17 @@ use std::path::{Path, PathBuf};
 use spectrum_migrate::Error;
 use spectrum_migrate::amount::messages;
 use spectrum_migrate::guide::Step;
-use spectrum_migrate::message::Origin;
 use spectrum_migrate::transfer::Depth;
 use spectrum_migrate::transfer::keep::Keeping;
 use spectrum_migrate::transfer::plan::{Plan, Reason};
 use spectrum_migrate::transfer::report::Report;
 
-use super::places::Places;
+use super::places::{self, Places};
 use super::{Guide, page};
 use crate::cli::copy::{self, nothing_to_do};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, Situation};
-use crate::cli::layout::{clean, wrap};
+use crate::cli::layout::wrap;
 use crate::cli::receipt::{self, Receipt};
 use crate::cli::session::{self, Session};
 
@@ -31,8 +30,9 @@ impl Guide<'_> {
         if let Some(page) = self.program().page(Step::Copy) {
             self.say(&page::clicks(self.program().name(), &page));
         }
-        self.wait_until_closed(&self.evidence())?;
-        let mut places = self.places()?;
+        let seen = self.evidence();
+        self.wait_until_closed(&seen)?;
+        let mut places = self.places(&seen)?;
         self.sign_in_again()?;
         let storage = self.storage_folder();
         let mut session = self.session(&places)?.with_storage(Some(storage.clone()));
@@ -49,7 +49,7 @@ impl Guide<'_> {
         self.room.signals.end_work();
         let mut plan = planned?;
         self.room.signals.stop().check()?;
-        self.note_what_was_read(&mut places, &plan);
+        places.unread = places::unread(&seen, &plan.sources);
         self.short_way(&plan);
         self.overlap(&mut plan)?;
         self.what_stays_here(&plan, &storage);
@@ -70,32 +70,6 @@ impl Guide<'_> {
             .map(|source| (source.path.clone(), source.stamp.clone()))
             .collect();
         Ok(self.judge(report, &places))
-    }
-
-    /// Of which accounts of mail programs the plan has mail.
-    fn note_what_was_read(&self, places: &mut Places, plan: &Plan) {
-        let evidence = self.evidence();
-        let stores = evidence
-            .pop
-            .iter()
-            .filter_map(|account| account.mail.clone());
-        places.read = stores
-            .filter(|store| {
-                let store = store.canonicalize().unwrap_or_else(|_| store.clone());
-                let inside = |origin: &Origin| {
-                    let path = origin.path();
-                    path.canonicalize().unwrap_or(path).starts_with(&store)
-                };
-                let mut first = plan.folders.iter().filter_map(|folder| {
-                    let entry = folder.entries.first().map(|entry| &entry.item.origin);
-                    entry.or_else(|| folder.damaged.first().map(|damaged| &damaged.origin))
-                });
-                first.any(inside)
-                    || (plan.folders.iter())
-                        .flat_map(|folder| &folder.entries)
-                        .any(|entry| inside(&entry.item.origin))
-            })
-            .collect();
     }
 
     /// Where mail is kept that can't go up: step 5's storage folder.
@@ -130,7 +104,7 @@ impl Guide<'_> {
             "{what} What does not go up is kept on this computer, in files that a mail program can open, and checked \
              there as well:"
         ));
-        self.say(&wrap("      ", &clean(&storage.display().to_string())));
+        self.show_path(storage);
         self.gap();
     }
 
@@ -146,7 +120,7 @@ impl Guide<'_> {
             Ok((text, page)) => {
                 self.say("\nA receipt for your papers, as text and as a page to read or print:");
                 for path in [&text, &page] {
-                    self.say(&wrap("      ", &clean(&path.display().to_string())));
+                    self.show_path(path);
                 }
                 self.progress.receipt = Some(page);
                 self.progress.proved = proved;

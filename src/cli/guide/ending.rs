@@ -1,5 +1,6 @@
 //! Steps 4 and 6, which open only on a proof, and the last page.
 
+use spectrum_migrate::Error;
 use spectrum_migrate::amount::messages;
 use spectrum_migrate::guide::words::Removing;
 use spectrum_migrate::guide::{Gate, Step};
@@ -9,9 +10,8 @@ use super::steps::is_done;
 use super::{Guide, page};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::layout::{clean, wrap};
+use crate::cli::layout::wrap;
 use crate::cli::settings_card;
-use spectrum_migrate::Error;
 
 impl Guide<'_> {
     /// Steps 4 and 6. Whoever comes back later has everything compared once more first. `Some`: how the run ends.
@@ -117,7 +117,7 @@ impl Guide<'_> {
                 )
             )
         ));
-        self.say(&wrap("      ", &clean(&folder.display().to_string())));
+        self.show_path(folder);
     }
 
     fn removing(&self) {
@@ -149,7 +149,7 @@ impl Guide<'_> {
     fn where_the_files_are(&self) {
         self.say("\nYour old mail is here, and was not touched:");
         for path in &self.progress.sources {
-            self.say(&wrap("      ", &clean(&path.display().to_string())));
+            self.show_path(path);
         }
     }
 
@@ -181,7 +181,7 @@ impl Guide<'_> {
         );
         if let Some(receipt) = &self.progress.receipt {
             self.say("\nYour receipt");
-            self.say(&wrap("      ", &clean(&receipt.display().to_string())));
+            self.show_path(receipt);
         }
         self.never_remove();
         if let Some(email) = &self.progress.email {

@@ -13,8 +13,9 @@ mod tests;
 mod verdict;
 mod welcome;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use spectrum_migrate::Error;
 use spectrum_migrate::guide::{Gate, MailProgram, Opened, Progress, Step};
 use spectrum_migrate::source::Stamp;
 use spectrum_migrate::source::find::Home;
@@ -24,6 +25,7 @@ use super::account::Account;
 use super::args::Flags;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::layout::{clean, wrap};
 use super::room::Room;
 use super::session;
 use super::sign_in::SignedIn;
@@ -132,6 +134,14 @@ impl<'a> Guide<'a> {
         self.progress.program.unwrap_or(MailProgram::Other)
     }
 
+    /// Forgets the answers, but not what was changed: it can still be put back.
+    fn forget_answers(&mut self) {
+        self.progress = Progress {
+            changed: std::mem::take(&mut self.progress.changed),
+            ..Progress::default()
+        };
+    }
+
     /// Notes what was answered, so that it need not be asked again.
     fn keep(&mut self) {
         if let Err(error) = self.progress.save(&self.base) {
@@ -164,7 +174,12 @@ impl<'a> Guide<'a> {
 
     /// A paragraph.
     fn tell(&self, text: &str) {
-        self.say(&format!("\n{}", super::layout::wrap("", text)));
+        self.say(&format!("\n{}", wrap("", text)));
+    }
+
+    /// A file or folder, on a line of its own.
+    fn show_path(&self, path: &Path) {
+        self.say(&wrap("      ", &clean(&path.display().to_string())));
     }
 
     /// An empty line.
@@ -177,7 +192,7 @@ impl<'a> Guide<'a> {
         let asker = &self.room.asker;
         match asker.yes_or_quit(&self.room.printer, question, enter)? {
             Some(answer) => Ok(answer),
-            None => Err(spectrum_migrate::Error::Stopped.into()),
+            None => Err(Error::Stopped.into()),
         }
     }
 }

@@ -19,12 +19,15 @@ pub fn head(step: Step) -> String {
 
 /// What to click.
 pub fn clicks(program: &str, page: &Page) -> String {
-    let mut text = format!("\n{}", wrap("Do    ", &format!("In {program}:")));
-    for (at, click) in page.clicks.iter().enumerate() {
-        text.push('\n');
-        text.push_str(&wrap(&format!("{:>8}. ", at + 1), click));
-    }
-    text
+    let head = wrap("Do    ", &format!("In {program}:"));
+    format!("\n{head}{}", numbered(page.clicks))
+}
+
+/// Each on a line of its own, numbered.
+fn numbered(clicks: &[&str]) -> String {
+    let line =
+        |(number, click): (usize, &&str)| format!("\n{}", wrap(&format!("{number:>8}. "), click));
+    (1..).zip(clicks).map(line).collect()
 }
 
 /// What to click on phones and tablets.
@@ -32,11 +35,11 @@ pub fn phones() -> String {
     let mut text = String::from("Phones and tablets\n\n");
     text.push_str(&wrap("", "Set up the new account like this:"));
     for phone in words::phones::PHONES {
-        text.push_str(&format!("\n\n{}", wrap("", phone.name)));
-        for (at, click) in phone.clicks.iter().enumerate() {
-            text.push('\n');
-            text.push_str(&wrap(&format!("{:>8}. ", at + 1), click));
-        }
+        text.push_str(&format!(
+            "\n\n{}{}",
+            wrap("", phone.name),
+            numbered(phone.clicks)
+        ));
     }
     format!("{text}\n\n{}", wrap("", words::phones::OLD_ACCOUNT))
 }

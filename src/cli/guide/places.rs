@@ -2,16 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
+use spectrum_migrate::Error;
 use spectrum_migrate::guide::MailProgram;
+use spectrum_migrate::guide::evidence::Evidence;
 use spectrum_migrate::source;
 use spectrum_migrate::source::find::{Found, find};
+use spectrum_migrate::transfer::plan::PlannedSource;
 
 use super::Guide;
 use crate::cli::failure::Failure;
 use crate::cli::find::{self, Place};
 use crate::cli::layout::{clean, wrap};
 use crate::cli::words;
-use spectrum_migrate::Error;
 
 /// The places whose mail is copied, and the mail that is not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,8 +22,8 @@ pub(super) struct Places {
     pub chosen: Vec<PathBuf>,
     /// Mail of this computer that this program can't read.
     pub unreadable: Vec<String>,
-    /// The mail directories of accounts of which the plan has mail.
-    pub read: Vec<PathBuf>,
+    /// Accounts whose mail was not read, each with its directory.
+    pub unread: Vec<(String, PathBuf)>,
     /// Accounts whose mail may be anywhere, and of which the person does not say that it is copied.
     pub unsure: Vec<String>,
 }
@@ -40,7 +42,7 @@ impl Guide<'_> {
     }
 
     /// Asks which mail is to be copied; what was answered the last time is taken again, if it is still there.
-    pub(super) fn places(&mut self) -> Result<Places, Failure> {
+    pub(super) fn places(&mut self, seen: &Evidence) -> Result<Places, Failure> {
         let mut chosen = self.flags.source.clone();
         if chosen.is_empty() {
             chosen.clone_from(&self.progress.sources);
@@ -64,7 +66,7 @@ impl Guide<'_> {
         self.progress.sources.clone_from(&chosen);
         self.keep();
         let unreadable = self.unreadable(&here)?;
-        let unsure = self.unsure()?;
+        let unsure = self.unsure(seen)?;
         Ok(Places {
             unreadable,
             unsure,
@@ -82,17 +84,9 @@ impl Guide<'_> {
             .collect();
         for path in gone {
             let shown = clean(&path.display().to_string());
-            loop {
-                let question = format!(
-                    "{shown} is not there now. If it is on a drive, plug it in. Look again?"
-                );
-                if !self.yes(&question, true)? {
-                    break;
-                }
-                if path.exists() {
-                    break;
-                }
-            }
+            let question =
+                format!("{shown} is not there now. If it is on a drive, plug it in. Look again?");
+            while !path.exists() && self.yes(&question, true)? {}
             if path.exists() {
                 continue;
             }
@@ -134,14 +128,9 @@ impl Guide<'_> {
     }
 
     /// Accounts that do not tell where their mail is.
-    fn unsure(&self) -> Result<Vec<String>, Failure> {
+    fn unsure(&self, seen: &Evidence) -> Result<Vec<String>, Failure> {
         let mut unsure = Vec::new();
-        for account in self
-            .evidence()
-            .pop
-            .iter()
-            .filter(|account| account.mail.is_none())
-        {
+        for account in seen.pop.iter().filter(|account| account.mail.is_none()) {
             let question = format!(
                 "The account {} of {} does not tell where its mail is. Is all of its mail in the places above?",
                 clean(&account.name),
@@ -217,13 +206,7 @@ impl Guide<'_> {
             }
             match source::open(&dragged(&answer)) {
                 Ok(added) => {
-                    let found = Found {
-                        kind: Some(added.kind()),
-                        label: added.label(),
-                        path: added.path().into(),
-                        note: None,
-                    };
-                    places.extend(find::look(self.room, &[found]));
+                    places.extend(find::look(self.room, &[find::found(added.as_ref())]));
                 }
                 Err(error) => {
                     let words = words::error_words(&error, Default::default());
@@ -241,8 +224,26 @@ fn label(found: &Found) -> String {
     format!("{} ({})", found.label, found.path.display())
 }
 
+/// Accounts of whose mail nothing was read, with its directory; those that hold no mail don't count.
+pub(super) fn unread(seen: &Evidence, sources: &[PlannedSource]) -> Vec<(String, PathBuf)> {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.into());
+    let read: Vec<PathBuf> = sources
+        .iter()
+        .flat_map(|source| source.stamp.paths())
+        .map(real)
+        .collect();
+    let accounts = seen.pop.iter().filter_map(|account| {
+        let mail = account.mail.clone()?;
+        let below = real(&mail);
+        let is_read = read.iter().any(|path| path.starts_with(&below));
+        let may_hold_mail = || has_mail(&mail) || mail.exists() && source::open(&mail).is_err();
+        (!is_read && may_hold_mail()).then(|| (account.name.clone(), mail))
+    });
+    accounts.collect()
+}
+
 /// Whether a place can be opened and has at least one message.
-pub(super) fn has_mail(path: &Path) -> bool {
+fn has_mail(path: &Path) -> bool {
     let counts = source::open(path).and_then(|source| source.counts());
     counts.is_ok_and(|counts| counts.iter().any(|count| count.messages > 0))
 }
@@ -262,7 +263,7 @@ fn dragged(answer: &str) -> PathBuf {
 }
 
 /// Whether two paths mean one place.
-pub(super) fn same(one: &Path, other: &Path) -> bool {
+fn same(one: &Path, other: &Path) -> bool {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.into());
     real(one) == real(other)
 }

@@ -1,15 +1,12 @@
 //! Whether steps 4 and 6 open: only on a proof, and only where no other mail of the person could go with the account.
 
-use std::path::Path;
-
 use spectrum_migrate::amount::counted;
 use spectrum_migrate::guide::{Gate, Opened, Step};
-use spectrum_migrate::source;
 use spectrum_migrate::transfer::plan::Reason;
 use spectrum_migrate::transfer::report::Report;
 
 use super::Guide;
-use super::places::{Places, has_mail};
+use super::places::Places;
 use crate::cli::exit::Exit;
 use crate::cli::layout::{clean, wrap};
 
@@ -23,7 +20,7 @@ impl Guide<'_> {
         } else {
             missing_for_a_proof(&report)
         };
-        shut.extend(self.mail_at_risk(places));
+        shut.extend(mail_at_risk(places));
         // Never fewer: mail that is gone from its old place is still in the storage folder.
         self.progress.kept = self.progress.kept.max(report.counts.kept);
         self.report = Some(report);
@@ -52,36 +49,30 @@ impl Guide<'_> {
             exit
         })
     }
+}
 
-    /// Mail that was not compared, and might go with the account.
-    fn mail_at_risk(&self, places: &Places) -> Vec<String> {
-        let unreadable = places.unreadable.iter().map(|place| {
-            format!(
-                "There is mail on this computer that this program cannot read: {}. Removing the account might remove it.",
-                clean(place)
-            )
-        });
-        let covered = |mail: &Path| places.read.iter().any(|read| read == mail);
-        let evidence = self.evidence();
-        let accounts = evidence.pop.iter().filter_map(|account| {
-            let Some(mail) = account.mail.as_deref() else {
-                return places.unsure.contains(&account.name).then(|| {
-                    format!(
-                        "It is not known where the mail of the account {} is, and you did not say that it was copied.",
-                        clean(&account.name)
-                    )
-                });
-            };
-            (!covered(mail) && (has_mail(mail) || mail.exists() && source::open(mail).is_err())).then(|| {
-                format!(
-                    "The mail of the account {} was not among what was copied: {}.",
-                    clean(&account.name),
-                    clean(&mail.display().to_string())
-                )
-            })
-        });
-        unreadable.chain(accounts).collect()
-    }
+/// Mail that was not compared, and might go with the account.
+fn mail_at_risk(places: &Places) -> impl Iterator<Item = String> {
+    let unreadable = places.unreadable.iter().map(|place| {
+        format!(
+            "There is mail on this computer that this program cannot read: {}. Removing the account might remove it.",
+            clean(place)
+        )
+    });
+    let unsure = places.unsure.iter().map(|account| {
+        format!(
+            "It is not known where the mail of the account {} is, and you did not say that it was copied.",
+            clean(account)
+        )
+    });
+    let unread = places.unread.iter().map(|(account, mail)| {
+        format!(
+            "The mail of the account {} was not among what was copied: {}.",
+            clean(account),
+            clean(&mail.display().to_string())
+        )
+    });
+    unreadable.chain(unsure).chain(unread)
 }
 
 fn of(report: &Report, reason: Reason) -> u64 {

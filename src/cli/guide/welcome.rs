@@ -16,10 +16,7 @@ impl Guide<'_> {
             .is_some_and(|(now, then)| !now.eq_ignore_ascii_case(then));
         if other {
             // The answers are those of somebody else, whose place is kept until this one has one.
-            self.progress = Progress {
-                changed: std::mem::take(&mut self.progress.changed),
-                ..Progress::default()
-            };
+            self.forget_answers();
         }
         self.say(&title());
         if self.progress.has_begun() {
@@ -56,10 +53,7 @@ impl Guide<'_> {
                 self.flags.email = self.flags.email.take().or(self.progress.email.clone());
                 return Ok(());
             }
-            self.progress = Progress {
-                changed: std::mem::take(&mut self.progress.changed),
-                ..Progress::default()
-            };
+            self.forget_answers();
             self.keep();
         }
         self.say(&text());

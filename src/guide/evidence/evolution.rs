@@ -95,12 +95,7 @@ fn fetches(sections: &[Section]) -> Fetches {
     }
     let minutes =
         sections::titled(sections, "Refresh").and_then(|refresh| refresh.number("IntervalMinutes"));
-    Fetches::of(
-        false,
-        true,
-        minutes.and_then(|minutes| u32::try_from(minutes).ok()),
-        None,
-    )
+    Fetches::repeatedly(minutes)
 }
 
 #[cfg(test)]

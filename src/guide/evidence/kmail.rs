@@ -88,12 +88,7 @@ fn fetches(section: &Section) -> Fetches {
         return Fetches::Unknown;
     }
     let minutes = section.number("intervalCheckInterval");
-    Fetches::of(
-        false,
-        true,
-        minutes.and_then(|minutes| u32::try_from(minutes).ok()),
-        None,
-    )
+    Fetches::repeatedly(minutes)
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ mod sections;
 mod thunderbird;
 mod windows_mail;
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -93,6 +92,12 @@ pub enum Fetches {
 }
 
 impl Fetches {
+    /// Again and again, by a setting of so many minutes; whether it does so at the start as well stands elsewhere.
+    fn repeatedly(minutes: Option<i64>) -> Fetches {
+        let minutes = minutes.and_then(|minutes| u32::try_from(minutes).ok());
+        Fetches::of(false, true, minutes, None)
+    }
+
     fn of(
         at_start: bool,
         repeatedly: bool,
@@ -266,29 +271,6 @@ pub fn in_use(file: &Path) -> Running {
     }
 }
 
-/// A fragment: "leaves mail on the server", for logs and reports.
-impl fmt::Display for Leaves {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Leaves::Yes => f.write_str("mail stays on the server"),
-            Leaves::No => f.write_str("mail is deleted from the server"),
-            Leaves::Unknown => f.write_str("not known whether mail stays on the server"),
-            Leaves::Limited {
-                days,
-                until_deleted,
-            } => {
-                f.write_str("mail stays on the server ")?;
-                match (days, until_deleted) {
-                    (Some(days), false) => write!(f, "for {days} days"),
-                    (Some(days), true) => write!(f, "for {days} days, or until it is deleted here"),
-                    (None, true) => f.write_str("until it is deleted here"),
-                    (None, false) => f.write_str("within limits"),
-                }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -326,8 +308,11 @@ mod tests {
     fn limits_of_both_kinds_hold_together() {
         assert_eq!(Leaves::of(false, Some(7), true), Leaves::No);
         assert_eq!(
-            Leaves::of(true, Some(7), true).to_string(),
-            "mail stays on the server for 7 days, or until it is deleted here"
+            Leaves::of(true, Some(7), true),
+            Leaves::Limited {
+                days: Some(7),
+                until_deleted: true
+            }
         );
     }
 
