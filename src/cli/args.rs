@@ -14,8 +14,8 @@ use super::exit;
     version,
     about = "Copies the old mail on this computer into your Spectrum mailbox, and checks that all of it arrived.",
     long_about = "Copies the old mail on this computer (from a POP account) into your Spectrum mailbox (IMAP), \
-                  and checks that all of it arrived. Nothing on this computer is changed, and nothing is deleted \
-                  anywhere. It can be stopped at any time with Ctrl-C and started again: no message is copied twice.",
+                  and checks that all of it arrived. Your old mail is never changed, and nothing is deleted \
+                  anywhere. Without a command, in a terminal, it is a guide through Spectrum's six steps. It can be stopped at any time with Ctrl-C and started again: no message is copied twice.",
     after_help = "It never asks you to call anyone. --help shows every option and the exit codes.",
     after_long_help = after_long_help(),
     max_term_width = 80,
