@@ -322,6 +322,38 @@ fn ctrl_c_at_every_kind_of_question_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
+fn ctrl_c_while_it_copies_ends_well_and_says_how_to_come_back() {
+    let Some(server) = Dovecot::start(Options::default()) else {
+        return;
+    };
+    let jane = Jane::new(&server, "busy");
+    let text = "All is well here.\n".repeat(500);
+    let letter = |number: u32| {
+        format!(
+            "From - Mon Jan  5 10:00:00 2009\nMessage-ID: <busy{number}@x>\nSubject: Letter\n\n{text}\n"
+        )
+    };
+    let profile = jane.home.path().join(".thunderbird/abc.default");
+    let letters: String = (0..8_000).map(letter).collect();
+    std::fs::write(profile.join("Mail/pop.charter.net/Busy"), letters).unwrap();
+    let mut steps = whole();
+    steps.truncate(10);
+    steps.push(json!(["Copying", CTRL_C, 0.2]));
+    let Some(seen) = jane.run(&json!(steps), &[], &[]) else {
+        return;
+    };
+    assert_eq!(seen["status"], 130, "{}", seen["shown"]);
+    for words in [
+        "not tried yet",
+        "Your answers are kept",
+        "another day: spectrum-migrate",
+    ] {
+        assert!(says(&seen, words), "{words}: {}", seen["shown"]);
+    }
+    assert!(!says(&seen, "spectrum-migrate copy"), "{}", seen["shown"]);
+}
+
+#[test]
 fn the_public_thunderbird_profile_goes_from_the_welcome_to_the_last_page() {
     let Some(profile) = corpus().map(|corpus| corpus.join("thunderbird/thunderbird-public")) else {
         return;

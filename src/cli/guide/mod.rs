@@ -90,16 +90,20 @@ impl<'a> Guide<'a> {
     }
 
     fn run(&mut self) -> Result<Exit, Failure> {
-        let ended = self.converse();
-        match ended {
-            // At a question nothing was under way: whoever leaves there only needs to know how to come back.
-            Err(failure) if failure.is_stop() && !self.room.signals.stop().asked() => {
+        match self.converse() {
+            // Whatever was under way has ended well, and was told: what is left to say is how to come back.
+            Err(failure) if failure.is_stop() => {
                 if self.progress.has_begun() {
                     self.say(&format!("\n{FAREWELL}"));
                 } else {
                     self.say("\nStopped. Nothing was changed.");
                 }
-                Ok(Exit::Unfinished)
+                let signals = &self.room.signals;
+                Ok(if signals.stop().asked() {
+                    signals.exit()
+                } else {
+                    Exit::Unfinished
+                })
             }
             ended => ended,
         }
